@@ -1,0 +1,64 @@
+"""What an actor is: something that proposes the next action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from actorcritic_cli.types import Attempt, ModelCall, Proposal, ToolSpec, Transcript
+
+
+class ActorContext(Struct, frozen=True):
+    """All an actor may look at when it proposes.
+
+    ``step`` counts from 1. ``attempts`` are the rejected proposals of this turn, oldest first, with their critiques: the
+    actor sees them while it revises. ``history`` maps earlier steps to their rejected attempts and is empty unless
+    ``--keep-critiques`` is set.
+    """
+
+    transcript: Transcript
+    tools: tuple[ToolSpec, ...]
+    step: int
+    attempts: tuple[Attempt, ...] = ()
+    history: tuple[tuple[int, tuple[Attempt, ...]], ...] = ()
+    """For ``keep_critiques``: (index in ``transcript`` of the accepted message, what was rejected before it)."""
+    max_seconds: float | None = None
+    """Time left for the session; a call that would take longer is given up."""
+
+
+class Proposing(Struct, frozen=True):
+    """An actor's answer: the proposal and, for a model, what the call cost."""
+
+    proposal: Proposal
+    call: ModelCall | None = None
+    problem: str | None = None
+    """Why this proposal cannot be carried out as it stands (arguments that are no JSON …): the supervisor sends it back
+    to the actor without asking the critic."""
+
+
+class ActorFailed(Exception):
+    """The actor cannot propose. Carries the ``PartyError`` to show and the failed call to record."""
+
+    def __init__(self, error: Exception, call: ModelCall | None = None):
+        super().__init__(str(error))
+        self.error = error
+        self.call = call
+
+
+class Actor(Protocol):
+    """Who proposes. A function of its context: it keeps no state that a resumed session would miss."""
+
+    @property
+    def name(self) -> str:
+        """The resolved name that goes into the record (``anthropic/claude-…``, ``recorded:FILE``)."""
+        ...
+
+    def propose(self, context: ActorContext) -> Proposing:
+        """Return the next proposal. Raises ``ActorFailed`` when there is none to be had."""
+        ...
+
+
+Progress = Callable[[int], None]
+"""Called with the number of characters received so far while a held-back stream comes in."""

@@ -1,0 +1,1 @@
+"""Who judges: the prompt, the llama.cpp worker and its client."""

@@ -1,0 +1,43 @@
+"""What a critic is: something that reads a proposal before it takes effect and says what it thinks of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from actorcritic_cli.types import Attempt, CriticIdentity, Proposal, ToolSpec, Transcript, Verdict
+
+
+class Case(Struct, frozen=True):
+    """One proposal put before a critic, with all that it may look at.
+
+    ``transcript`` starts with the system message (the policy). ``attempts`` are the earlier proposals of the turn. The
+    ``session`` names the branch of the critic's cache and seeds the delimiters around data; ``max_seconds`` bounds the
+    judgement.
+    """
+
+    session: str
+    policy: str
+    tools: tuple[ToolSpec, ...]
+    transcript: Transcript
+    proposal: Proposal
+    attempts: tuple[Attempt, ...] = ()
+    max_seconds: float | None = None
+
+
+class Critic(Protocol):
+    """Who judges. A broken critic never raises: it answers ``no_verdict`` with the reason."""
+
+    @property
+    def identity(self) -> CriticIdentity:
+        """Who judges, for the record."""
+        ...
+
+    def judge(self, case: Case) -> Verdict:
+        """Judge one proposal. Thread-safe. Never raises for a failing engine: see ``Verdict.why``."""
+        ...
+
+    def close(self) -> None:
+        """Release the engine. Idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""Where actions land: the protocol and the environments that speak it."""

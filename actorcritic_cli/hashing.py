@@ -1,0 +1,61 @@
+"""Identity by content: what makes two messages the same.
+
+A message's id is a hash of its canonical JSON and its parent's id, so a transcript is a chain that two sessions share
+up to the point where they differ, and the first differing id *is* the first difference. What counts is what was said
+and done: role, text, the calls with their arguments as values, and which call a result answers. What providers make up
+anew each time (call ids, spacing of the arguments, the raw message) does not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from actorcritic_cli.types import Message, ToolCall
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, non-ASCII kept.
+
+    >>> canonical_json({"b": 1, "a": [True, None, "é"]})
+    '{"a":[true,null,"é"],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256(text: str) -> str:
+    """Return the SHA-256 of a text as hex. Lone surrogates (which JSON can carry) are hashed as they stand."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def identity_body(message: Message) -> dict[str, Any]:
+    """Return what of a message counts for its identity."""
+    body: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        body["tool_calls"] = [_call_body(call) for call in message.tool_calls]
+    if message.name is not None:
+        body["name"] = message.name
+    return body
+
+
+def _call_body(call: ToolCall) -> dict[str, Any]:
+    try:
+        return {"name": call.name, "arguments": call.parsed()}
+    except (ValueError, RecursionError):
+        return {"name": call.name, "arguments_text": call.arguments}
+
+
+def message_id(message: Message, parent: str | None) -> str:
+    """Return the id of a message below ``parent`` (``None`` for the first of a chain): 32 hex digits."""
+    return sha256(f"{parent or ''}\n{canonical_json(identity_body(message))}")[:32]
+
+
+def chain_ids(messages: Iterable[Message], parent: str | None = None) -> list[str]:
+    """Return the ids of a chain of messages, in order."""
+    ids: list[str] = []
+    for message in messages:
+        parent = message_id(message, parent)
+        ids.append(parent)
+    return ids

@@ -1,0 +1,1 @@
+"""Recorded sessions again: their story, their verification, their differences."""

@@ -1,0 +1,125 @@
+"""The event stream: what a session says while it happens.
+
+The supervised loop yields these and nothing else. The recorder, the screen and the tests are consumers of this one
+stream; an importer produces it; the project's own trace files are this stream as JSON Lines. An event is yielded
+*before* its effect: ``Acted`` comes before the tool runs or the user reads, so that whatever happened is in the record.
+
+Steps count the actor's accepted messages from 1; step 0 is the opening (the first words of the user). Attempts count
+the proposals of one step from 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from actorcritic_cli.types import (
+    CriticIdentity,
+    Critique,
+    Decision,
+    Message,
+    ModelCall,
+    Proposal,
+    Reward,
+    SessionSpec,
+    Task,
+    Termination,
+    ToolSpec,
+    Verdict,
+)
+
+
+class Started(Struct, frozen=True, tag="started", tag_field="event", omit_defaults=True):
+    """A session begins. ``messages`` is the transcript before anyone spoke (the system prompt with the policy)."""
+
+    session: str
+    at: float
+    spec: SessionSpec
+    messages: tuple[Message, ...]
+    task: Task | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    critic: CriticIdentity | None = None
+    run: str | None = None
+    source: str = "live"
+    """``live``, or the format an imported session came from (``tau-bench``)."""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Proposed(Struct, frozen=True, tag="proposed", tag_field="event", omit_defaults=True):
+    """The actor (or the supervisor, for a hand-over) proposed an action."""
+
+    at: float
+    step: int
+    attempt: int
+    proposal: Proposal
+    call: ModelCall | None = None
+
+
+class Judged(Struct, frozen=True, tag="judged", tag_field="event", omit_defaults=True):
+    """The critic judged a proposal (or failed to: ``no_verdict``)."""
+
+    at: float
+    step: int
+    attempt: int
+    verdict: Verdict
+
+
+class Decided(Struct, frozen=True, tag="decided", tag_field="event", omit_defaults=True):
+    """What is done with the proposal. ``critique`` goes to the actor with ``revise``; ``by`` is ``person`` when a
+    person had the word."""
+
+    at: float
+    step: int
+    attempt: int
+    decision: Decision
+    critique: Critique | None = None
+    by: str = "supervisor"
+
+
+class Acted(Struct, frozen=True, tag="acted", tag_field="event", omit_defaults=True):
+    """A proposal is accepted and takes effect now: it joins the transcript as ``message``.
+
+    ``attempt`` names the accepted proposal. ``message`` is the proposal's message as the environment's protocol lets it
+    stand (τ-bench v1 keeps only the first of several calls).
+    """
+
+    at: float
+    step: int
+    attempt: int
+    message: Message
+
+
+class Observed(Struct, frozen=True, tag="observed", tag_field="event", omit_defaults=True):
+    """What came back: tool messages, or what the user said. ``error`` is true for a failed tool call."""
+
+    at: float
+    step: int
+    messages: tuple[Message, ...]
+    error: bool = False
+    latency: float = 0.0
+    call: ModelCall | None = None
+
+
+class Failed(Struct, frozen=True, tag="failed", tag_field="event", omit_defaults=True):
+    """A party's model call failed for good; kept for the record just before the session ends."""
+
+    at: float
+    step: int
+    party: str
+    message: str
+    call: ModelCall | None = None
+
+
+class Ended(Struct, frozen=True, tag="ended", tag_field="event", omit_defaults=True):
+    """The session is over. ``reward`` is ``None`` where nothing can be scored (a free chat, a provider's failure)."""
+
+    at: float
+    reason: Termination
+    message: str = ""
+    reward: Reward | None = None
+    state: str | None = None
+    """Hash of the environment's final state."""
+
+
+Event = Started | Proposed | Judged | Decided | Acted | Observed | Failed | Ended

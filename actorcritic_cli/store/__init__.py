@@ -1,0 +1,1 @@
+"""The record in SQLite: migrations, recorder (writes), library (reads)."""
