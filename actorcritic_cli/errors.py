@@ -47,7 +47,9 @@ class PartyError(AccError):
     ``kind`` says what happened; ``infrastructure`` is true when the agent is not to blame (network, provider, quota).
     """
 
-    def __init__(self, message: str, *, kind: Literal["network", "provider", "auth", "protocol", "endless", "exhausted"]):
+    def __init__(
+        self, message: str, *, kind: Literal["network", "provider", "auth", "protocol", "endless", "exhausted"]
+    ):
         super().__init__(message)
         self.kind = kind
 

@@ -43,5 +43,7 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise AccError(f"Cannot create the folder {folder} ({error.strerror}); set ACC_HOME to a writable one.") from error
+        raise AccError(
+            f"Cannot create the folder {folder} ({error.strerror}); set ACC_HOME to a writable one."
+        ) from error
     return folder

@@ -21,6 +21,7 @@ NoVerdictWhy = Literal["timeout", "crash", "parse", "context"]
 DecisionKind = Literal["accept", "revise", "escalate", "stop"]
 Gate = Literal["auto", "all", "writes", "replies", "none"]
 Supervise = Literal["enforce", "shadow", "off"]
+EscalateTo = Literal["best", "ask", "handoff"]
 OutOfRevisions = Literal["best", "ask", "handoff", "stop"]
 OnCriticError = Literal["block", "ask", "allow"]
 PartyName = Literal["actor", "critic", "user", "judge"]
@@ -212,11 +213,13 @@ class CriticIdentity(Struct, frozen=True):
     info: dict[str, Any] = field(default_factory=dict)
 
 
-class Decision(Struct, frozen=True):
-    """What is to be done with a proposal, and why, in words that a log line can show."""
+class Decision(Struct, frozen=True, omit_defaults=True):
+    """What is to be done with a proposal, and why, in words that a log line can show. ``to`` is set with ``escalate``:
+    the best candidate so far, the person, or the environment's hand-over to a human."""
 
     kind: DecisionKind
     reason: str
+    to: EscalateTo | None = None
 
 
 class Attempt(Struct, frozen=True):

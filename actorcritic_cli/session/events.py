@@ -20,6 +20,7 @@ from actorcritic_cli.types import (
     Decision,
     Message,
     ModelCall,
+    PartyName,
     Proposal,
     Reward,
     SessionSpec,
@@ -41,6 +42,9 @@ class Started(Struct, frozen=True, tag="started", tag_field="event", omit_defaul
     tools: tuple[ToolSpec, ...] = ()
     critic: CriticIdentity | None = None
     run: str | None = None
+    actor: str = ""
+    """The actor's resolved name; empty means as in ``spec``."""
+    user: str = ""
     source: str = "live"
     """``live``, or the format an imported session came from (``tau-bench``)."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -54,6 +58,8 @@ class Proposed(Struct, frozen=True, tag="proposed", tag_field="event", omit_defa
     attempt: int
     proposal: Proposal
     call: ModelCall | None = None
+    problem: str | None = None
+    """Why it cannot be carried out as it stands (arguments that are no JSON …); such a proposal goes straight back."""
 
 
 class Judged(Struct, frozen=True, tag="judged", tag_field="event", omit_defaults=True):
@@ -99,6 +105,8 @@ class Observed(Struct, frozen=True, tag="observed", tag_field="event", omit_defa
     error: bool = False
     latency: float = 0.0
     call: ModelCall | None = None
+    ends: Termination | None = None
+    """Set when this ends the session: the user's stop, or a transfer."""
 
 
 class Failed(Struct, frozen=True, tag="failed", tag_field="event", omit_defaults=True):
@@ -106,8 +114,9 @@ class Failed(Struct, frozen=True, tag="failed", tag_field="event", omit_defaults
 
     at: float
     step: int
-    party: str
+    party: PartyName
     message: str
+    reason: Termination
     call: ModelCall | None = None
 
 
@@ -122,4 +131,10 @@ class Ended(Struct, frozen=True, tag="ended", tag_field="event", omit_defaults=T
     """Hash of the environment's final state."""
 
 
-Event = Started | Proposed | Judged | Decided | Acted | Observed | Failed | Ended
+class Resumed(Struct, frozen=True, tag="resumed", tag_field="event", omit_defaults=True):
+    """The session goes on after an interruption; the time in between does not count."""
+
+    at: float
+
+
+Event = Started | Resumed | Proposed | Judged | Decided | Acted | Observed | Failed | Ended

@@ -1,0 +1,224 @@
+"""The supervised turn.
+
+    user / tool result ──► propose ──► judge ──► decide ──► act ──► observe
+                              ▲                    │
+                              └───── critique ◄────┘   at most N revisions
+
+A session is a generator of events on one thread. Its methods stand below in the order in which a turn happens; each
+looks at the state, lets one party do its part and returns the event that says so. The state then moves on by that event
+alone (``state.after``), which is why a session read back from the record goes on where it stood. An event is yielded
+before its effect, so the consumer that writes it down is always ahead of the world.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed
+from actorcritic_cli.critics.protocol import Case, Critic
+from actorcritic_cli.envs.protocol import Environment, Episode
+from actorcritic_cli.errors import PartyError
+from actorcritic_cli.session.arbiter import Arbiter, NobodyToAsk
+from actorcritic_cli.session.critiques import critique_for, handover_call, person_critique
+from actorcritic_cli.session.decide import decide
+from actorcritic_cli.session.events import (
+    Acted,
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Judged,
+    Observed,
+    Proposed,
+)
+from actorcritic_cli.session.limits import reached, seconds_left
+from actorcritic_cli.session.state import State, after
+from actorcritic_cli.types import Decision, Message, PartyName, Proposal, Termination
+from actorcritic_cli.users.protocol import User, UserFailed
+
+
+class Parties(Struct, frozen=True):
+    """Who takes part in a session, and the world that it acts on. ``critic`` is ``None`` when unsupervised."""
+
+    environment: Environment
+    episode: Episode
+    actor: Actor
+    user: User
+    critic: Critic | None = None
+    arbiter: Arbiter = NobodyToAsk()
+
+
+class Session:
+    """One conversation under supervision: iterate over ``events()`` and write down each event before going on."""
+
+    def __init__(self, parties: Parties, state: State, clock: Callable[[], float] = time.time):
+        self.parties = parties
+        self.state = state
+        self.clock = clock
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens from here on, until the session has ended."""
+        while (event := self.next_event()) is not None:
+            self.state = after(self.state, event)
+            yield event
+
+    def next_event(self) -> Event | None:
+        """Let the party whose turn it is do its part; ``None`` when the session is over."""
+        match self.state.phase:
+            case "hear":
+                return self.hear()
+            case "propose":
+                limit = reached(self.state, self.parties.environment.max_turns)
+                return self.end(*limit) if limit else self.propose()
+            case "judge":
+                return self.judge()
+            case "decide":
+                return self.decide()
+            case "ask":
+                return self.ask()
+            case "hand_over":
+                return self.hand_over()
+            case "act":
+                return self.act()
+            case "observe":
+                return self.observe()
+            case "end":
+                return self.end(self.state.ending or "stopped", self.state.ending_message)
+            case "ended":
+                return None
+
+    def hear(self) -> Event:
+        """The user speaks: first of all, or in answer to an accepted reply."""
+        state, began = self.state, self.clock()
+        try:
+            turn = self.parties.user.speak(state.transcript)
+        except UserFailed as failure:
+            return self.failed("user", failure.error, "user_error", failure)
+        at = self.clock()
+        messages = (Message("user", turn.text),) if turn.text or not turn.leaves else ()
+        stops = turn.leaves or self.parties.environment.is_stop(turn.text)
+        return Observed(
+            at, state.step, messages, latency=at - began, call=turn.call, ends="user_stop" if stops else None
+        )
+
+    def propose(self) -> Event:
+        """The actor proposes its next action, knowing the critiques of this turn."""
+        state = self.state
+        context = ActorContext(
+            transcript=state.transcript,
+            tools=state.tools,
+            step=state.step,
+            attempts=state.attempts,
+            history=state.history if state.spec.supervision.keep_critiques else (),
+            max_seconds=seconds_left(state),
+        )
+        try:
+            answer = self.parties.actor.propose(context)
+        except ActorFailed as failure:
+            return self.failed("actor", failure.error, "actor_error", failure)
+        return Proposed(self.clock(), state.step, state.attempt, answer.proposal, answer.call, answer.problem)
+
+    def judge(self) -> Event:
+        """The critic reads the proposal before it takes effect."""
+        state = self.state
+        if self.parties.critic is None:
+            raise RuntimeError("a supervised session needs a critic")
+        case = Case(
+            session=state.session,
+            policy=self.parties.environment.policy,
+            tools=state.tools,
+            transcript=state.transcript,
+            proposal=state.candidate(state.attempt),
+            attempts=state.attempts,
+            max_seconds=seconds_left(state),
+        )
+        verdict = self.parties.critic.judge(case)
+        return Judged(self.clock(), state.step, state.attempt, verdict)
+
+    def decide(self) -> Event:
+        """Verdict and configuration make the decision; a rejected proposal goes back with its critique."""
+        state = self.state
+        proposal = state.candidate(state.attempt)
+        if proposal.author == "supervisor":
+            return Decided(self.clock(), state.step, state.attempt, Decision("accept", "handed over to a human"))
+        decision = decide(
+            state.verdict, state.spec.supervision, revisions_left=state.revisions_left, problem=state.problem
+        )
+        critique = critique_for(decision, state.verdict, state.problem)
+        return Decided(self.clock(), state.step, state.attempt, decision, critique)
+
+    def ask(self) -> Event:
+        """A person rules on the proposal that supervision could not settle."""
+        state = self.state
+        ruling = self.parties.arbiter.rule(state)
+        last = len(state.attempts) - 1
+        match ruling.word:
+            case "override":
+                decision, critique = Decision("accept", ruling.text or "overridden"), None
+            case "revise":
+                decision, critique = Decision("revise", "the person objects"), person_critique(ruling.text)
+            case "stop":
+                decision, critique = Decision("stop", ruling.text or "stopped by the person"), None
+        return Decided(self.clock(), state.step, last, decision, critique, by=ruling.by)
+
+    def hand_over(self) -> Event:
+        """The supervisor itself hands the customer to a human, by the environment's own tool; else it stops."""
+        state, tool = self.state, self.parties.environment.transfer_tool
+        if tool is None:
+            reason = "out of revisions, and this environment has no tool that hands over to a human"
+            return Decided(self.clock(), state.step, len(state.attempts) - 1, Decision("stop", reason))
+        return Proposed(self.clock(), state.step, state.attempt, Proposal(handover_call(tool, state), "supervisor"))
+
+    def act(self) -> Event:
+        """The accepted proposal joins the transcript; its effect comes after this event is written."""
+        state = self.state
+        assert state.accepted is not None
+        message = self.parties.environment.stands(state.candidate(state.accepted).message)
+        return Acted(self.clock(), state.step, state.accepted, message)
+
+    def observe(self) -> Event:
+        """The tools run, and what they return is the observation."""
+        state, began = self.state, self.clock()
+        messages, error, ends = run_calls(self.parties.episode, state.transcript[-1])
+        at = self.clock()
+        return Observed(at, state.step, messages, error, at - began, ends="transfer" if ends else None)
+
+    def end(self, reason: Termination, message: str) -> Event:
+        """The environment scores the session."""
+        reward = self.parties.episode.score(self.state.transcript, reason)
+        return Ended(self.clock(), reason, message, reward, self.parties.episode.state_hash())
+
+    def failed(
+        self, party: PartyName, error: Exception, reason: Termination, failure: ActorFailed | UserFailed
+    ) -> Event:
+        """A party's model failed for good: the provider's failure is not counted as the agent's."""
+        if isinstance(error, PartyError) and error.infrastructure:
+            reason = "infrastructure_error"
+        return Failed(self.clock(), self.state.step, party, str(error), reason, failure.call)
+
+
+def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, bool]:
+    """Run the calls of an accepted message; return the tool messages, whether one failed, whether one ends it all."""
+    messages: list[Message] = []
+    failed = ends = False
+    for call in message.tool_calls:
+        result = episode.call(call.name, call.parsed())
+        messages.append(Message("tool", result.text, tool_call_id=call.id, name=call.name))
+        failed, ends = failed or result.error, ends or result.ends
+    return tuple(messages), failed, ends
+
+
+def caught_up(parties: Parties, state: State) -> Session:
+    """Return a session that goes on from a state read back from the record (which gets a ``Resumed`` first).
+
+    The world is brought to where it was by running again the calls whose results are in the transcript (tools are
+    deterministic); an accepted call without a result is left to the session, which runs it next.
+    """
+    done = state.transcript[:-1] if state.phase == "observe" else state.transcript
+    for message in done:
+        if message.role == "assistant" and message.tool_calls:
+            run_calls(parties.episode, message)
+    return Session(parties, state)

@@ -1,0 +1,223 @@
+"""Where a session stands: a fold over its events.
+
+``after(state, event)`` is the only way a session moves on, live or resumed: reading a session's events from the record
+gives the same state that it had when it was interrupted, and the loop goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actorcritic_cli.session.decide import is_judged
+from actorcritic_cli.session.events import (
+    Acted,
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Judged,
+    Observed,
+    Proposed,
+    Resumed,
+    Started,
+)
+from actorcritic_cli.types import (
+    Attempt,
+    Effect,
+    Proposal,
+    SessionSpec,
+    Task,
+    Termination,
+    ToolSpec,
+    Transcript,
+    Verdict,
+)
+
+Phase = Literal["hear", "propose", "judge", "decide", "ask", "hand_over", "act", "observe", "end", "ended"]
+"""What is to happen next, in the order of a turn."""
+
+MALFORMED_LIMIT = 3
+"""How often per turn a malformed proposal goes back before the session stops."""
+
+
+class State(Struct, frozen=True):
+    """A session between two events."""
+
+    session: str
+    spec: SessionSpec
+    task: Task | None
+    tools: tuple[ToolSpec, ...]
+    transcript: Transcript
+    phase: Phase
+    step: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    """Rejected proposals of this turn, oldest first."""
+    proposal: Proposal | None = None
+    problem: str | None = None
+    verdict: Verdict | None = None
+    accepted: int | None = None
+    """The attempt that is to take effect now."""
+    history: tuple[tuple[int, tuple[Attempt, ...]], ...] = ()
+    """(index of an accepted message in the transcript, what was rejected before it)."""
+    ending: Termination | None = None
+    ending_message: str = ""
+    cost: float = 0.0
+    """US dollars, as far as known."""
+    elapsed: float = 0.0
+    """Seconds the session has been held; pauses between interruption and resumption do not count."""
+    last_at: float | None = None
+    events: int = 0
+
+    @property
+    def attempt(self) -> int:
+        """The number of the proposal under way, from 0."""
+        return len(self.attempts)
+
+    @property
+    def revisions_left(self) -> int:
+        """How many more proposals the actor may make in this turn."""
+        if self.problem is not None:
+            malformed = sum(1 for a in self.attempts if a.critique is not None and a.critique.by == "protocol")
+            return MALFORMED_LIMIT - malformed
+        judged = sum(1 for a in self.attempts if a.critique is None or a.critique.by != "person")
+        return self.spec.supervision.max_revisions - judged
+
+    def effect_of(self, proposal: Proposal) -> Effect:
+        """Return the effect of the call a proposal makes; ``none`` for a reply or an unknown tool."""
+        effects = {tool.name: tool.effect for tool in self.tools}
+        called = [effects.get(call.name, "none") for call in proposal.message.tool_calls]
+        return "write" if "write" in called else "read" if "read" in called else "none"
+
+    def candidate(self, attempt: int) -> Proposal:
+        """Return the proposal made as the given attempt of this turn."""
+        if attempt < len(self.attempts):
+            return self.attempts[attempt].proposal
+        if self.proposal is None:
+            raise LookupError(f"step {self.step} has no attempt {attempt}")
+        return self.proposal
+
+
+def restored(events: Iterable[Event]) -> State:
+    """Return the state after a recorded session's events. Raises ``ValueError`` if they do not begin with ``Started``."""
+    stream = iter(events)
+    first = next(stream, None)
+    if not isinstance(first, Started):
+        raise ValueError("a session's events begin with started")
+    state = begin(first)
+    for event in stream:
+        state = after(state, event)
+    return state
+
+
+def begin(event: Started) -> State:
+    """Return the state of a session that has just started."""
+    return State(
+        session=event.session,
+        spec=event.spec,
+        task=event.task,
+        tools=event.tools,
+        transcript=event.messages,
+        phase="hear",
+        last_at=event.at,
+        events=1,
+    )
+
+
+def after(state: State, event: Event) -> State:
+    """Return the state after an event."""
+    gap = max(0.0, event.at - state.last_at) if state.last_at is not None else 0.0
+    if isinstance(event, Resumed):
+        gap = 0.0
+    state = replace(state, elapsed=state.elapsed + gap, last_at=event.at, events=state.events + 1)
+    match event:
+        case Started():
+            raise ValueError("a session starts once")
+        case Resumed():
+            return state
+        case Observed():
+            return _after_observed(state, event)
+        case Proposed():
+            return _after_proposed(state, event)
+        case Judged():
+            return replace(state, verdict=event.verdict, phase="decide")
+        case Decided():
+            return _after_decided(state, event)
+        case Acted():
+            return _after_acted(state, event)
+        case Failed():
+            state = _paid(state, event.call.cost if event.call else None)
+            return replace(state, phase="end", ending=event.reason, ending_message=event.message)
+        case Ended():
+            return replace(state, phase="ended", ending=event.reason, ending_message=event.message)
+
+
+def best_candidate(state: State) -> int | None:
+    """Return the judged attempt of this turn with the lowest ``p_revise``, or ``None`` if none was judged."""
+    judged = [
+        (attempt.verdict.p_revise, number)
+        for number, attempt in enumerate(state.attempts)
+        if attempt.verdict is not None and attempt.verdict.p_revise is not None
+    ]
+    return min(judged)[1] if judged else None
+
+
+def _after_observed(state: State, event: Observed) -> State:
+    state = _paid(state, event.call.cost if event.call else None)
+    state = replace(state, transcript=state.transcript + event.messages)
+    if event.ends is not None:
+        return replace(state, phase="end", ending=event.ends)
+    return replace(state, phase="propose", step=event.step + 1, attempts=(), proposal=None, verdict=None, problem=None)
+
+
+def _after_proposed(state: State, event: Proposed) -> State:
+    state = _paid(state, event.call.cost if event.call else None)
+    state = replace(state, proposal=event.proposal, problem=event.problem, verdict=None)
+    supervision = state.spec.supervision
+    judged = (
+        supervision.mode != "off"
+        and event.problem is None
+        and is_judged(supervision.gate, event.proposal, state.effect_of(event.proposal))
+    )
+    return replace(state, phase="judge" if judged else "decide")
+
+
+def _after_decided(state: State, event: Decided) -> State:
+    if event.decision.kind == "accept":
+        return replace(state, phase="act", accepted=event.attempt)
+    if event.attempt == state.attempt and state.proposal is not None:
+        rejected = Attempt(state.proposal, state.verdict, event.critique)
+        state = replace(state, attempts=(*state.attempts, rejected), proposal=None)
+    elif event.critique is not None:  # the person's word on a proposal that was already set aside
+        worded = replace(state.attempts[event.attempt], critique=event.critique)
+        state = replace(
+            state, attempts=(*state.attempts[: event.attempt], worded, *state.attempts[event.attempt + 1 :])
+        )
+    malformed, state = state.problem is not None, replace(state, verdict=None, problem=None)
+    match event.decision.kind, event.decision.to:
+        case "revise", _:
+            return replace(state, phase="propose")
+        case "escalate", "ask":
+            return replace(state, phase="ask")
+        case "escalate", "handoff":
+            return replace(state, phase="hand_over")
+        case "escalate", "best":
+            best = best_candidate(state)
+            return replace(state, phase="act", accepted=best) if best is not None else replace(state, phase="hand_over")
+        case _:
+            ending: Termination = "actor_error" if malformed else "stopped"
+            return replace(state, phase="end", ending=ending, ending_message=event.decision.reason)
+
+
+def _after_acted(state: State, event: Acted) -> State:
+    rejected = tuple(a for number, a in enumerate(state.attempts) if number != event.attempt)
+    history = (*state.history, (len(state.transcript), rejected)) if rejected else state.history
+    state = replace(state, transcript=(*state.transcript, event.message), history=history, accepted=None)
+    return replace(state, phase="observe" if event.message.tool_calls else "hear")
+
+
+def _paid(state: State, cost: float | None) -> State:
+    return replace(state, cost=state.cost + cost) if cost is not None else state

@@ -1,0 +1,329 @@
+"""Reads the record: sessions, their events as they happened, and the runs they belong to."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from actorcritic_cli.errors import NotFound, UsageError
+from actorcritic_cli.session.events import (
+    Acted,
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Judged,
+    Observed,
+    Proposed,
+    Resumed,
+    Started,
+)
+from actorcritic_cli.store.database import Database
+from actorcritic_cli.types import (
+    CriticIdentity,
+    Critique,
+    Decision,
+    Message,
+    ModelCall,
+    Proposal,
+    Reward,
+    SessionSpec,
+    Task,
+    ToolCall,
+    ToolSpec,
+    Usage,
+    Verdict,
+)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One session on one line. ``turns`` counts accepted messages of the actor."""
+
+    id: str
+    run: str | None
+    created_at: float
+    env: str
+    dataset: str
+    task: str | None
+    trial: int
+    actor: str
+    user: str
+    critic: str | None
+    supervise: str
+    termination: str | None
+    reward: float | None
+    turns: int
+    interventions: int
+    source: str
+
+
+class Library:
+    """The reader of a record."""
+
+    def __init__(self, database: Database):
+        self.database = database
+
+    def find_session(self, prefix: str) -> str:
+        """Return the id of the session that a full id, the beginning of one, or ``last`` names.
+
+        Raises ``NotFound``, or ``UsageError`` when several sessions begin like that.
+        """
+        return self._find("sessions", "session", prefix, "acc sessions")
+
+    def find_run(self, prefix: str) -> str:
+        """Return the id of a run, as ``find_session`` does for sessions."""
+        return self._find("runs", "run", prefix, "acc sessions --runs")
+
+    def _find(self, table: str, what: str, prefix: str, lister: str) -> str:
+        if prefix == "last":
+            row = self.database.row(f"SELECT id FROM {table} ORDER BY created_at DESC, id DESC LIMIT 1")
+            if row is None:
+                raise NotFound(f"There is no {what} on record yet; hold one with acc demo or acc chat.")
+            return str(row["id"])
+        pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        rows = self.database.rows(
+            f"SELECT id FROM {table} WHERE id = ? OR id LIKE ? ESCAPE '\\' ORDER BY id = ? DESC LIMIT 6",
+            (prefix, pattern, prefix),
+        )
+        if not rows or not prefix:
+            raise NotFound(f"No {what} begins with '{prefix}'; {lister} lists them.")
+        if len(rows) > 1 and rows[0]["id"] != prefix:
+            names = ", ".join(r["id"] for r in rows[:5])
+            raise UsageError(f"Several {what}s begin with '{prefix}' ({names} …); give more of the id.")
+        return str(rows[0]["id"])
+
+    def sessions(
+        self,
+        *,
+        env: str | None = None,
+        dataset: str | None = None,
+        run: str | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> list[Summary]:
+        """Return sessions, newest first."""
+        where, values = _where({"s.env": env, "s.dataset": dataset, "s.run": run, "s.actor": actor})
+        tail = " LIMIT ?" if limit is not None else ""
+        rows = self.database.rows(
+            "SELECT s.id, s.run, s.created_at, s.env, s.dataset, s.task, s.trial, s.actor, s.user, s.critic, s.supervise, "
+            "s.termination, s.reward, s.source, "
+            "(SELECT count(*) FROM steps t WHERE t.session = s.id AND t.acted_seq IS NOT NULL) AS turns, "
+            "(SELECT count(*) FROM decisions d WHERE d.session = s.id AND d.decision <> 'accept' "
+            " AND d.decided_by = 'supervisor') AS interventions "
+            f"FROM sessions s {where} ORDER BY s.created_at DESC, s.id DESC{tail}",
+            [*values, limit] if limit is not None else values,
+        )
+        return [msgspec.convert(dict(row), Summary) for row in rows]
+
+    def events(self, session: str) -> Iterator[Event]:
+        """Yield a session's events as they happened. Raises ``NotFound``."""
+        return iter(_Reader(self.database, session).events())
+
+    def spine(self, session: str) -> list[sqlite3.Row]:
+        """Return the rows of a session's events: seq, kind, at, step, attempt."""
+        return self.database.rows("SELECT * FROM events WHERE session = ? ORDER BY seq", (session,))
+
+    def chain(self, session: str) -> list[str]:
+        """Return the ids of the accepted transcript's messages, first to last."""
+        rows = self.database.rows(
+            "WITH RECURSIVE chain(id, parent, back) AS (SELECT m.id, m.parent, 0 FROM sessions s JOIN messages m "
+            "ON m.id = s.head WHERE s.id = ? UNION ALL SELECT m.id, m.parent, c.back + 1 FROM chain c "
+            "JOIN messages m ON m.id = c.parent) SELECT id FROM chain ORDER BY back DESC",
+            (session,),
+        )
+        return [row["id"] for row in rows]
+
+    def run(self, run: str) -> sqlite3.Row:
+        """Return a run's row. Raises ``NotFound``."""
+        row = self.database.row("SELECT * FROM runs WHERE id = ?", (run,))
+        if row is None:
+            raise NotFound(f"There is no run {run}; acc sessions --runs lists them.")
+        return row
+
+    def runs(self) -> list[sqlite3.Row]:
+        """Return all runs, newest first, with how many of their sessions are there and have ended."""
+        return self.database.rows(
+            "SELECT r.*, count(s.id) AS sessions, count(s.termination) AS ended FROM runs r "
+            "LEFT JOIN sessions s ON s.run = r.id GROUP BY r.id ORDER BY r.created_at DESC, r.id DESC"
+        )
+
+    def run_sessions(self, run: str) -> dict[tuple[str | None, int], tuple[str, bool]]:
+        """Return (task, trial) → (session id, whether it has ended) of a run."""
+        rows = self.database.rows("SELECT id, task, trial, termination FROM sessions WHERE run = ?", (run,))
+        return {(r["task"], r["trial"]): (r["id"], r["termination"] is not None) for r in rows}
+
+
+def _where(conditions: dict[str, object]) -> tuple[str, list[object]]:
+    given = {column: value for column, value in conditions.items() if value is not None}
+    if not given:
+        return "", []
+    return "WHERE " + " AND ".join(f"{column} = ?" for column in given), list(given.values())
+
+
+class _Reader:
+    """Reads one session's rows and puts its events together again."""
+
+    def __init__(self, database: Database, session: str):
+        self.database, self.session = database, session
+        row = database.row("SELECT * FROM sessions WHERE id = ?", (session,))
+        if row is None:
+            raise NotFound(f"There is no session {session}; acc sessions lists them.")
+        self.row = row
+
+    def events(self) -> list[Event]:
+        spine = self._rows("events")
+        self.proposals = {(r["step"], r["attempt"]): r for r in self._rows("proposals")}
+        self.verdicts = {r["seq"]: r for r in self._rows("verdicts", "AND seq IS NOT NULL")}
+        self.decisions = {r["seq"]: r for r in self._rows("decisions")}
+        self.steps = {r["step"]: r for r in self._rows("steps")}
+        self.failures = {r["seq"]: r for r in self._rows("failures")}
+        self.calls = {r["seq"]: _model_call(r) for r in self._rows("model_calls")}
+        self.acted: Message | None = None
+        return [self._event(row) for row in spine]
+
+    def _rows(self, table: str, more: str = "") -> list[sqlite3.Row]:
+        order = "step" if table == "steps" else "seq"
+        return self.database.rows(f"SELECT * FROM {table} WHERE session = ? {more} ORDER BY {order}", (self.session,))
+
+    def _event(self, row: sqlite3.Row) -> Event:
+        seq, at, step, attempt = row["seq"], row["at"], row["step"], row["attempt"]
+        match row["kind"]:
+            case "started":
+                return self._started()
+            case "resumed":
+                return Resumed(at)
+            case "proposed":
+                found = self.proposals[step, attempt]
+                proposal = Proposal(_message(found["exact"]), found["author"])
+                return Proposed(at, step, attempt, proposal, self.calls.get(seq), found["problem"])
+            case "judged":
+                return Judged(at, step, attempt, _verdict(self.verdicts[seq]))
+            case "decided":
+                d = self.decisions[seq]
+                decision = Decision(d["decision"], d["reason"], d["escalate_to"])
+                critique = msgspec.json.decode(d["critique"], type=Critique) if d["critique"] else None
+                return Decided(at, step, attempt, decision, critique, d["decided_by"])
+            case "acted":
+                exact = self.steps[step]["exact"] or self.proposals[step, attempt]["exact"]
+                self.acted = _message(exact)
+                return Acted(at, step, attempt, self.acted)
+            case "observed":
+                s = self.steps[step]
+                return Observed(
+                    at,
+                    step,
+                    self._observation(s),
+                    bool(s["error"]),
+                    s["latency"],
+                    self.calls.get(seq),
+                    s["ends"],
+                )
+            case "failed":
+                f = self.failures[seq]
+                return Failed(at, step, f["party"], f["message"], f["reason"], self.calls.get(seq))
+            case "ended":
+                info = json.loads(self.row["reward_info"]) if self.row["reward_info"] else {}
+                reward = Reward(self.row["reward"], info) if self.row["reward"] is not None else None
+                return Ended(
+                    at, self.row["termination"], self.row["termination_message"] or "", reward, self.row["state"]
+                )
+            case other:
+                raise ValueError(f"unknown event {other}")
+
+    def _started(self) -> Started:
+        row, database = self.row, self.database
+        critic = database.row("SELECT * FROM critics WHERE id = ?", (row["critic"],)) if row["critic"] else None
+        tools = database.row("SELECT body FROM toolsets WHERE id = ?", (row["toolset"],)) if row["toolset"] else None
+        spec = msgspec.json.decode(row["spec"], type=SessionSpec)
+        return Started(
+            session=self.session,
+            at=row["created_at"],
+            spec=spec,
+            messages=self._chain(row["opening"]),
+            task=msgspec.json.decode(row["task_body"], type=Task) if row["task_body"] else None,
+            tools=msgspec.json.decode(tools["body"], type=tuple[ToolSpec, ...]) if tools else (),
+            critic=_critic(critic) if critic else None,
+            run=row["run"],
+            actor=row["actor"] if row["actor"] != spec.actor else "",
+            user=row["user"] if row["user"] != spec.user else "",
+            source=row["source"],
+            extra=json.loads(row["extra"]),
+        )
+
+    def _chain(self, head: str | None, count: int | None = None) -> tuple[Message, ...]:
+        messages: list[Message] = []
+        while head is not None and (count is None or len(messages) < count):
+            row = self.database.row("SELECT parent, body FROM messages WHERE id = ?", (head,))
+            assert row is not None  # a foreign key
+            messages.append(message_from_body(row["body"]))
+            head = row["parent"]
+        return tuple(reversed(messages))
+
+    def _observation(self, step: sqlite3.Row) -> tuple[Message, ...]:
+        messages = self._chain(step["observation"], step["observations"])
+        calls = self.acted.tool_calls if self.acted is not None else ()
+        if not calls or not messages or messages[0].role != "tool":
+            return messages
+        # A result answers the call at its position; call ids are not part of a message's identity.
+        return tuple(
+            msgspec.structs.replace(message, tool_call_id=call.id)
+            for message, call in zip(messages, calls, strict=False)
+        )
+
+
+def message_from_body(body: str) -> Message:
+    """Return the message that a stored body says (call ids are made up: they are not part of it)."""
+    value: dict[str, Any] = json.loads(body)
+    calls = tuple(
+        ToolCall(f"call_{i}", c["name"], c.get("arguments_text", json.dumps(c.get("arguments"))))
+        for i, c in enumerate(value.get("tool_calls", ()))
+    )
+    return Message(value["role"], value["content"], calls, None, value.get("name"))
+
+
+def _message(exact: str) -> Message:
+    return msgspec.json.decode(exact, type=Message)
+
+
+def _verdict(row: sqlite3.Row) -> Verdict:
+    return Verdict(
+        kind=row["kind"],
+        critic=row["critic"],
+        p_revise=row["p_revise"],
+        threshold=row["threshold"],
+        why=row["why"],
+        message=row["message"],
+        critique=msgspec.json.decode(row["critique"], type=Critique) if row["critique"] else None,
+        latency=row["latency"],
+        detail=json.loads(row["detail"]),
+    )
+
+
+def _critic(row: sqlite3.Row) -> CriticIdentity:
+    return CriticIdentity(
+        row["id"],
+        row["name"],
+        row["file_sha256"],
+        row["quantisation"],
+        row["prompt_version"],
+        row["threshold"],
+        json.loads(row["info"]),
+    )
+
+
+def _model_call(row: sqlite3.Row) -> ModelCall:
+    return ModelCall(
+        party=row["party"],
+        model=row["model"],
+        request=json.loads(row["request"]),
+        response=row["response"],
+        usage=Usage(row["input_tokens"], row["output_tokens"], row["cached_tokens"], json.loads(row["usage"])),
+        cost=row["cost"],
+        latency=row["latency"],
+        retries=tuple(json.loads(row["retries"])),
+        error=row["error"],
+    )
