@@ -22,11 +22,23 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1, "a": [True, None, "é"]})
     '{"a":[true,null,"é"],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if text.isascii() or _is_encodable(text):
+        return text
+    # Half of a surrogate pair, which JSON can carry but UTF-8 cannot: such a text is escaped as a whole.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sha256(text: str) -> str:
-    """Return the SHA-256 of a text as hex. Lone surrogates (which JSON can carry) are hashed as they stand."""
+    """Return the SHA-256 of a text as hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

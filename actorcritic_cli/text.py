@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
+def encodable(text: str) -> str:
+    """Return the text with halves of surrogate pairs (a stream cut in an emoji) replaced, so that it can be stored."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def redact(text: str) -> str:
     """Return the text with API keys replaced: values of key-like environment variables and key-shaped words."""
     for name, value in os.environ.items():
