@@ -1,0 +1,90 @@
+"""What can be said of a data set: what is wrong with it, how large it is, whether it is the one that is known.
+
+The known hashes are those of the untouched official databases, so that a result can say which data it was measured on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from actorcritic_cli.envs.tau.database import State
+from actorcritic_cli.envs.tau.dataset import Dataset
+from actorcritic_cli.envs.tau.domain import Domain
+from actorcritic_cli.envs.tau.scoring import RESPOND
+from actorcritic_cli.envs.tau.tools import call
+
+KNOWN_HASHES = {
+    ("airline", "official"): "4587e6b48ad2b2c4f3e1fecb40aabec7bb2286513273b8f8cec3f5865222f290",
+    ("airline", "official-2024"): "4a02dcbc0e3ace4d398988d60a33e73afad4d201deb426303159f086cadad20f",
+    ("retail", "official"): "5a4b2cb59f4d12dea7e4adff24a7f8fada510ead49372ea4a729a82bbb5f49b5",
+    ("retail", "official-2024"): "835f402e86a2f9f1b7d82d8cc497c4f3310c7099db8148fa43709e0eaaf816ed",
+}
+
+
+class Finding(Struct, frozen=True):
+    """One thing found: ``ok``; ``note`` for what deserves attention but does not prevent use; ``problem`` for what does."""
+
+    level: Literal["ok", "note", "problem"]
+    text: str
+
+
+def findings(domain: Domain, data: Dataset, dataset: str) -> list[Finding]:
+    """Return what is to be said of a data set, problems first."""
+    problems = [
+        *(f"table {name} is empty" for name, table in data.database.tables.items() if not table),
+        *domain.problems(data.database.tables, data.tasks),
+        *_duplicates([task.id for task in data.tasks]),
+        *_unknown_actions(domain, data),
+    ]
+    if not data.policy.strip():
+        problems.append("the policy is empty")
+    if not data.tasks:
+        problems.append("there are no tasks")
+    counts = ", ".join(f"{len(table)} {name}" for name, table in data.database.tables.items())
+    found = [Finding("problem", text) for text in problems]
+    found.append(Finding("ok", f"{counts}, {len(data.tasks)} tasks"))
+    if not problems:
+        found.extend(Finding("note", text) for text in _failing_actions(domain, data))
+    return [*found, *_identity(domain, data, dataset)]
+
+
+def _identity(domain: Domain, data: Dataset, dataset: str) -> list[Finding]:
+    actual = State(data.database).hash()
+    known = KNOWN_HASHES.get((domain.name, dataset))
+    if known is None:
+        return [Finding("ok", f"untouched database {actual}")]
+    if actual == known:
+        return [Finding("ok", f"untouched database {actual}, verified: it is the known official one")]
+    return [Finding("note", f"untouched database {actual} differs from the known one, {known}: results do not compare")]
+
+
+def _duplicates(ids: list[str]) -> list[str]:
+    return [f"task {id_}: the id occurs {ids.count(id_)} times" for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
+
+
+def _unknown_actions(domain: Domain, data: Dataset) -> list[str]:
+    names = {tool.spec.name for tool in domain.tools} | {RESPOND}
+    return [
+        f"task {task.id}: expects a call of the unknown tool {action.name!r}"
+        for task in data.tasks
+        for action in task.actions
+        if action.name not in names
+    ]
+
+
+def _failing_actions(domain: Domain, data: Dataset) -> list[str]:
+    """Expected writes that fail when replayed: the task's target state then simply lacks them."""
+    tools = {tool.spec.name: tool for tool in domain.tools}
+    found = []
+    for task in data.tasks:
+        state = State(data.database)
+        for action in task.actions:
+            tool = tools.get(action.name)
+            if tool is None or tool.ends:
+                continue
+            result = call(tools, state, action.name, action.arguments).result
+            if result.error and tool.spec.effect == "write":
+                found.append(f"task {task.id}: the expected {action.name} fails ({result.text})")
+    return found

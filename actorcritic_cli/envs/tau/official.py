@@ -1,0 +1,173 @@
+"""The official data of τ-bench: found on this machine, fetched once, checked.
+
+They are not part of this package. ``fetch`` takes them from a folder or a git repository, checks them before anything is
+replaced, and puts them into acc's data folder; ``ACC_TAU_BENCH_DIR`` points to a copy elsewhere instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from actorcritic_cli.envs.tau.dataset import Files, load, locate
+from actorcritic_cli.envs.tau.domain import Domain
+from actorcritic_cli.envs.tau.domains import DOMAINS
+from actorcritic_cli.envs.tau.findings import Finding, findings
+from actorcritic_cli.envs.tau.tasks import tasks_of_source
+from actorcritic_cli.errors import AccError, NotFound
+from actorcritic_cli.paths import data_dir
+from actorcritic_cli.text import redact
+
+USERS = {"official": "users.json", "official-2024": "users-2024.json"}
+"""The editions of the official data and their file of users; recordings of 2024 were made with the older one."""
+VARIABLE = "ACC_TAU_BENCH_DIR"
+CLONE_SECONDS = 300
+
+
+class FetchReport(Struct, frozen=True):
+    """What ``fetch`` did: the folder it filled, the data sets in it with what was found, the commit of a repository."""
+
+    source: str
+    folder: Path
+    datasets: dict[str, list[Finding]]
+    commit: str | None = None
+
+
+def find(domain: str) -> Path:
+    """Return the folder that holds the official data of a domain. Raises ``NotFound`` with how to get them."""
+    return root_of(_domain(domain), "official")
+
+
+def root_of(domain: Domain, edition: str) -> Path:
+    """Return the folder that holds an edition of the official data of a domain. Raises ``NotFound``."""
+    named = os.environ.get(VARIABLE)
+    root = Path(named) if named else data_dir() / "envs" / "tau-bench"
+    if locate(root, domain, USERS[edition]):
+        return root
+    fetch_it = f"acc env fetch {domain.environment} --from FOLDER"
+    if edition != "official" and locate(root, domain):
+        raise NotFound(f"{root} has no {USERS[edition]} for {domain.name}; fetch data that include it: {fetch_it}.")
+    if named:
+        raise NotFound(
+            f"{VARIABLE} is {named}, which holds no {domain.name} data; correct it, or unset it and run {fetch_it}."
+        )
+    raise NotFound(f"The official data of {domain.environment} are not on this machine; get them with {fetch_it}.")
+
+
+def files_of(domain: Domain, edition: str) -> Files:
+    """Return the files of an edition (``official``, ``official-2024``). Raises ``NotFound``."""
+    files = locate(root_of(domain, edition), domain, USERS[edition])
+    assert files is not None
+    return files
+
+
+def fetch(source: str, domain: str) -> FetchReport:
+    """Copy a domain's official data from a folder or a git URL into acc's data folder, replacing what was there.
+
+    Raises ``NotFound`` for a source that is not there or holds no such data, and ``AccError`` for broken data or a failed
+    clone; what was there before then stays.
+    """
+    asked = _domain(domain)
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return _install(folder, asked, source, None)
+    if "://" not in source and not source.startswith("git@"):
+        raise NotFound(f"There is no folder {source}; give a folder with the data or the URL of a git repository.")
+    with tempfile.TemporaryDirectory(prefix="acc-fetch-") as scratch:
+        checkout = Path(scratch) / "checkout"
+        _git("clone", "--quiet", "--depth", "1", "--", source, str(checkout), source=source)
+        commit = _git("-C", str(checkout), "rev-parse", "HEAD", source=source).strip()
+        return _install(checkout, asked, _public(source), commit)
+
+
+def _domain(name: str) -> Domain:
+    domain = DOMAINS.get(name.removeprefix("tau_"))
+    if domain is None:
+        raise NotFound(f"τ-bench has no domain {name!r} here; there are: {', '.join(DOMAINS)}.")
+    return domain
+
+
+def _install(root: Path, domain: Domain, source: str, commit: str | None) -> FetchReport:
+    found = {edition: files for edition, users in USERS.items() if (files := locate(root, domain, users))}
+    if "official" not in found:
+        wanted = ", ".join(f"{name}.json" for name in domain.tables)
+        raise NotFound(f"{source} holds no {domain.name} data ({wanted}, policy and tasks); look for another source.")
+    reports = {edition: findings(domain, load(files), edition) for edition, files in found.items()}
+    broken = [finding.text for report in reports.values() for finding in report if finding.level == "problem"]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise AccError(
+            f"The {domain.name} data of {source} do not hang together: {broken[0]}{more}; nothing was changed."
+        )
+    home = data_dir() / "envs" / "tau-bench"
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=home) as scratch:
+        _copy(root, found, Path(scratch) / "new")
+        _swap(Path(scratch), home / domain.name)
+    return FetchReport(source, home / domain.name, reports, commit)
+
+
+def _copy(root: Path, found: dict[str, Files], folder: Path) -> None:
+    """Write the data in acc's own layout: the tables as they are, the tasks as JSON, the licence beside them."""
+    folder.mkdir()
+    official = found["official"]
+    for files in found.values():
+        for _, path in files.tables:
+            shutil.copyfile(path, folder / path.name)
+    shutil.copyfile(official.policy, folder / "policy.md")
+    tasks = official.tasks
+    if tasks.suffix == ".py":
+        values = tasks_of_source(tasks.read_text("utf-8"))
+        (folder / "tasks_test.json").write_text(json.dumps(values, indent=1), "utf-8")
+    else:
+        shutil.copyfile(tasks, folder / tasks.name)
+    for licence in (root / "LICENSE", root.parent / "LICENSE"):
+        if licence.is_file():
+            shutil.copyfile(licence, folder / "LICENSE")
+            break
+
+
+def _swap(scratch: Path, target: Path) -> None:
+    """Put ``scratch/new`` in the place of ``target``; on failure the old one is back."""
+    old = scratch / "old"
+    if target.exists():
+        target.rename(old)
+    try:
+        (scratch / "new").rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def _git(*arguments: str, source: str) -> str:
+    """Run git without questions and with ordinary protocols only; ``source`` is for the message."""
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file"}
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, timeout=CLONE_SECONDS, env=environment, check=False
+        )
+    except FileNotFoundError as error:
+        raise AccError("git is not installed; install it, or download the repository and give its folder.") from error
+    except subprocess.TimeoutExpired as error:
+        raise AccError(f"Cloning {_public(source)} took more than {CLONE_SECONDS} s; give a folder instead.") from error
+    if done.returncode != 0:
+        lines = redact(done.stderr.replace(source, _public(source))).strip().splitlines()
+        said = lines[-1] if lines else f"exit code {done.returncode}"
+        raise AccError(f"Cannot clone {_public(source)} ({said}); check the URL and the network, or give a folder.")
+    return done.stdout
+
+
+def _public(source: str) -> str:
+    """Return a URL without the user name and password in it."""
+    parts = urlsplit(source)
+    if "@" not in parts.netloc:
+        return source
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
