@@ -36,6 +36,7 @@ from actorcritic_cli.session.events import (
 )
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
+from actorcritic_cli.text import encodable
 from actorcritic_cli.types import Decision, Message, PartyName, Proposal, Termination
 from actorcritic_cli.users.protocol import User, UserFailed
 
@@ -98,7 +99,7 @@ class Session:
         except UserFailed as failure:
             return self.failed("user", failure.error, "user_error", failure)
         at = self.clock()
-        messages = (Message("user", turn.text),) if turn.text or not turn.leaves else ()
+        messages = (Message("user", encodable(turn.text)),) if turn.text or not turn.leaves else ()
         stops = turn.leaves or self.parties.environment.is_stop(turn.text)
         return Observed(
             at, state.step, messages, latency=at - began, call=turn.call, ends="user_stop" if stops else None
@@ -206,7 +207,7 @@ def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], 
     failed = ends = False
     for call in message.tool_calls:
         result = episode.call(call.name, call.parsed())
-        messages.append(Message("tool", result.text, tool_call_id=call.id, name=call.name))
+        messages.append(Message("tool", encodable(result.text), tool_call_id=call.id, name=call.name))
         failed, ends = failed or result.error, ends or result.ends
     return tuple(messages), failed, ends
 

@@ -123,6 +123,14 @@ class Library:
         """Yield a session's events as they happened. Raises ``NotFound``."""
         return iter(_Reader(self.database, session).events())
 
+    def session_spec(self, session: str) -> tuple[SessionSpec, Task | None]:
+        """Return what a session was to be: its specification and its task as it was then. Raises ``NotFound``."""
+        row = self.database.row("SELECT spec, task_body FROM sessions WHERE id = ?", (session,))
+        if row is None:
+            raise NotFound(f"There is no session {session}; acc sessions lists them.")
+        task = msgspec.json.decode(row["task_body"], type=Task) if row["task_body"] else None
+        return msgspec.json.decode(row["spec"], type=SessionSpec), task
+
     def spine(self, session: str) -> list[sqlite3.Row]:
         """Return the rows of a session's events: seq, kind, at, step, attempt."""
         return self.database.rows("SELECT * FROM events WHERE session = ? ORDER BY seq", (session,))

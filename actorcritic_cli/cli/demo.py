@@ -1,0 +1,41 @@
+"""``acc demo``: a supervised session on what ships with acc, offline."""
+
+from __future__ import annotations
+
+from actorcritic_cli.cli.common import DbOption, say
+from actorcritic_cli.types import SessionSpec, Supervision
+
+TRACE = "airline-cancel.jsonl"
+SEED = 0
+THRESHOLD = 0.5
+"""Chosen by looking: at this threshold the random weights of seed ``SEED`` object to some proposals and not to others."""
+
+
+def demo(db: DbOption = None) -> None:
+    """Hold a supervised session offline, on the example that ships: a recorded actor, judged by a real model.
+
+    The judge is a small GGUF with random weights that is written on the spot and run by llama.cpp: it shows how a
+    session goes, but its verdicts mean nothing.
+    """
+    from actorcritic_cli.cli.chat import converse
+    from actorcritic_cli.examples import demo_critic, example_trace
+    from actorcritic_cli.exchange import trace
+    from actorcritic_cli.paths import database_path
+    from actorcritic_cli.session.events import Started
+
+    path = example_trace(TRACE)
+    first = next(iter(trace.read(path)))[0]
+    assert isinstance(first, Started)
+    say("The critic of this demo has random weights: it steps in for real, but its verdicts mean nothing.")
+    spec = SessionSpec(
+        env=first.spec.env,
+        dataset=first.spec.dataset,
+        task_id=first.spec.task_id,
+        actor=f"recorded:{path}",
+        user=f"recorded:{path}",
+        critic=str(demo_critic(SEED)),
+        supervision=Supervision(),
+        critic_options={"threshold": THRESHOLD},
+    )
+    converse(database_path(db), spec, first.task)
+    say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")

@@ -1,0 +1,219 @@
+"""Options that several commands share, and what they mean together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actorcritic_cli.errors import UsageError
+from actorcritic_cli.types import (
+    Gate,
+    Limits,
+    OnCriticError,
+    OutOfRevisions,
+    SessionSpec,
+    Supervise,
+    Supervision,
+)
+
+_SUPERVISION = "Supervision"
+_LIMITS = "Limits"
+
+EnvOption = Annotated[str, typer.Option("--env", help="Environment (acc env list).")]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", help="The environment's data set: bundled, official …", show_default="bundled"),
+]
+ActorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", help="Who proposes: a model or its alias (acc models), or recorded:SOURCE (a trace, session or run)."
+    ),
+]
+ActorBaseOption = Annotated[
+    str | None, typer.Option("--actor-base", metavar="URL", help="Base URL of the actor's provider, if not its own.")
+]
+TemperatureOption = Annotated[
+    float | None, typer.Option(help="The actor's temperature; the provider's own if not given.")
+]
+MaxTokensOption = Annotated[int, typer.Option(min=1, help="Tokens that one proposal of the actor may have.")]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", help="Who asks: person, script, script:FILE, llm:MODEL or recorded:SOURCE."),
+]
+UserBaseOption = Annotated[
+    str | None, typer.Option("--user-base", metavar="URL", help="Base URL of the simulated user's provider.")
+]
+CriticOption = Annotated[
+    str | None,
+    typer.Option("--critic", metavar="FILE.gguf", help="Who judges: a GGUF model, run locally by llama.cpp."),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Send back what the critic finds wrong with at least this probability.",
+        show_default="the model's own, else 0.5",
+        rich_help_panel=_SUPERVISION,
+    ),
+]
+CriticTemplateOption = Annotated[
+    str | None,
+    typer.Option(help="Chat template for a GGUF without one (chatml, llama3 …).", rich_help_panel=_SUPERVISION),
+]
+CriticTimeoutOption = Annotated[
+    float, typer.Option(min=0.1, help="Seconds that one judgement may take.", rich_help_panel=_SUPERVISION)
+]
+CriticContextOption = Annotated[
+    int | None,
+    typer.Option(
+        "--critic-ctx",
+        min=256,
+        help="The critic's context in tokens.",
+        rich_help_panel=_SUPERVISION,
+        show_default="the model's, at most 8192",
+    ),
+]
+SuperviseOption = Annotated[
+    Supervise,
+    typer.Option(help="enforce: step in; shadow: judge and record only; off: no critic.", rich_help_panel=_SUPERVISION),
+]
+GateOption = Annotated[
+    Gate,
+    typer.Option(help="Which proposals are judged; auto: replies and calls that write.", rich_help_panel=_SUPERVISION),
+]
+MaxRevisionsOption = Annotated[
+    int, typer.Option(min=0, help="How often the actor may revise within a turn.", rich_help_panel=_SUPERVISION)
+]
+OutOfRevisionsOption = Annotated[
+    OutOfRevisions | None,
+    typer.Option(
+        help="Then: the best candidate, ask the person, handoff to a human by the environment's tool, or stop.",
+        show_default="ask at a terminal, else best",
+        rich_help_panel=_SUPERVISION,
+    ),
+]
+OnCriticErrorOption = Annotated[
+    OnCriticError | None,
+    typer.Option(
+        help="When the critic gives no verdict: block, ask or allow.",
+        show_default="ask at a terminal, else allow",
+        rich_help_panel=_SUPERVISION,
+    ),
+]
+KeepCritiquesOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-critiques",
+        help="Leave rejected proposals and critiques in the actor's context afterwards.",
+        rich_help_panel=_SUPERVISION,
+    ),
+]
+MaxTurnsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Messages the actor may have.", show_default="the environment's", rich_help_panel=_LIMITS),
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option(min=0.0, help="Known cost in dollars at which a session ends.", rich_help_panel=_LIMITS)
+]
+MaxSecondsOption = Annotated[
+    float | None, typer.Option(min=0.0, help="Seconds after which a session ends.", rich_help_panel=_LIMITS)
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of what is random in a session.")]
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked: both standard input and standard error are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def supervision_of(
+    *,
+    critic: str | None,
+    supervise: Supervise,
+    gate: Gate,
+    max_revisions: int,
+    out_of_revisions: OutOfRevisions | None,
+    on_critic_error: OnCriticError | None,
+    keep_critiques: bool,
+    can_ask: bool,
+) -> Supervision:
+    """Return the supervision that the options mean. Without a critic it is off; asking needs a terminal."""
+    if (out_of_revisions == "ask" or on_critic_error == "ask") and not can_ask:
+        raise UsageError(
+            "Nobody can be asked without a terminal; choose another --out-of-revisions / --on-critic-error."
+        )
+    return Supervision(
+        mode=supervise if critic is not None else "off",
+        gate=gate,
+        max_revisions=max_revisions,
+        out_of_revisions=out_of_revisions or ("ask" if can_ask else "best"),
+        on_critic_error=on_critic_error or ("ask" if can_ask else "allow"),
+        keep_critiques=keep_critiques,
+    )
+
+
+def spec_of(
+    *,
+    database: Path,
+    env: str,
+    dataset: str | None,
+    task: str | None,
+    actor: str,
+    user: str,
+    critic: str | None,
+    supervision: Supervision,
+    limits: Limits,
+    actor_base: str | None,
+    user_base: str | None,
+    temperature: float | None,
+    max_tokens: int,
+    threshold: float | None,
+    critic_template: str | None,
+    critic_timeout: float,
+    critic_ctx: int | None,
+    seed: int,
+) -> SessionSpec:
+    """Return the specification that the options mean, with every source in the form that goes on record."""
+    from actorcritic_cli.exchange.recordings import resolve_source
+
+    def recorded(party: str) -> str:
+        kind, _, source = party.partition(":")
+        return f"recorded:{resolve_source(source, database)}" if kind == "recorded" and source else party
+
+    actor = recorded(actor)
+    if user == "recorded":
+        if not actor.startswith("recorded:"):
+            raise UsageError("--user recorded needs --actor recorded:SOURCE, or say --user recorded:SOURCE.")
+        user = actor
+    actor_options: dict[str, Any] = {} if actor.startswith("recorded:") else {"max_tokens": max_tokens, "seed": seed}
+    if actor_base is not None:
+        actor_options["base_url"] = actor_base
+    if temperature is not None:
+        actor_options["temperature"] = temperature
+    return SessionSpec(
+        env=env,
+        dataset=dataset or "bundled",
+        task_id=task,
+        actor=actor,
+        user=recorded(user),
+        critic=str(Path(critic).resolve()) if critic is not None and Path(critic).exists() else critic,
+        seed=seed,
+        supervision=supervision,
+        limits=limits,
+        actor_options=actor_options,
+        critic_options=_given(
+            threshold=threshold, template=critic_template, timeout=critic_timeout, n_ctx=critic_ctx, seed=seed
+        )
+        if critic is not None
+        else {},
+        user_options=_given(base_url=user_base, seed=seed) if user.startswith("llm:") else {},
+    )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
