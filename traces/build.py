@@ -42,6 +42,7 @@ class Clock:
     now = 1715803200.0
 
     def __call__(self) -> float:
+        """Return the time."""
         return self.now
 
 
@@ -137,8 +138,8 @@ REFUSAL = Example(
                     right="Decline and name the conditions that are not met.",
                 ),
             ),
-            "I'm sorry, but I can't cancel THEO48. It was booked on 7 May, so more than 24 hours ago, it is in economy and it "
-            "is not insured. A change of plan does not allow a cancellation then.",
+            "I'm sorry, but I can't cancel THEO48. It was booked on 7 May, so more than 24 hours ago, it is in economy and "
+            "it is not insured. A change of plan does not allow a cancellation then.",
         ),
         (
             "I understand that this is disappointing, but the rule is the same for all customers and I can't make an "
