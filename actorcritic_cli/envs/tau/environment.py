@@ -14,7 +14,7 @@ import msgspec
 
 from actorcritic_cli.envs.tau import scoring
 from actorcritic_cli.envs.tau.common import TRANSFER
-from actorcritic_cli.envs.tau.database import State
+from actorcritic_cli.envs.tau.database import State, Tables
 from actorcritic_cli.envs.tau.dataset import Dataset
 from actorcritic_cli.envs.tau.domain import Domain
 from actorcritic_cli.envs.tau.tools import call
@@ -36,6 +36,11 @@ class TauEpisode:
         self._task = task
         self._state = State(environment.data.database)
         self._broken = False
+
+    @property
+    def tables(self) -> Tables:
+        """The records as they are now, for looking only."""
+        return self._state.tables
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Run one tool; a failure is a text and leaves the state as it was (see ``tools``)."""

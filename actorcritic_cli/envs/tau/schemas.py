@@ -25,11 +25,6 @@ def number(description: str) -> Schema:
     return {"type": "number", "description": description}
 
 
-def strings(description: str, item: str) -> Schema:
-    """Return the schema of an array of texts."""
-    return {"type": "array", "description": description, "items": string(item)}
-
-
 def objects(description: str, **properties: Schema) -> Schema:
     """Return the schema of an array of objects with these properties."""
     return {"type": "array", "description": description, "items": _object(properties)}
