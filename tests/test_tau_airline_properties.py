@@ -31,15 +31,16 @@ SEGMENT = st.fixed_dictionaries(
 )
 PAYMENT = st.sampled_from(["credit_card_1", "gift_card_1", "certificate_1", "certificate_3221322", "x"])
 PASSENGER = st.fixed_dictionaries({"first_name": st.text(max_size=3), "last_name": st.just("L"), "dob": st.just("D")})
+KEPT = {"flight_number": "HAT001", "date": "2024-05-16"}
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "user_id": st.just("anna_berg_1"),
-    "reservation_id": st.sampled_from(["AAA111", "HATHAT", "HATHAU", "HATHAV"]),
+    "reservation_id": st.sampled_from(["AAA111", "AAA111", "HATHAT", "HATHAV"]),
     "origin": st.sampled_from(["BOS", "DEN"]),
     "destination": st.sampled_from(["DEN", "SEA"]),
     "date": st.sampled_from(["2024-05-16", "2024-05-17", "xx"]),
     "cabin": st.sampled_from(["basic_economy", "economy", "first"]),
-    "flights": st.lists(SEGMENT, max_size=2),
-    "passengers": st.lists(PASSENGER, max_size=2),
+    "flights": st.just([KEPT]) | st.lists(SEGMENT, max_size=2),
+    "passengers": st.lists(PASSENGER, min_size=1, max_size=1) | st.lists(PASSENGER, max_size=2),
     "payment_methods": st.lists(st.fixed_dictionaries({"payment_id": PAYMENT, "amount": AMOUNT}), max_size=3),
     "payment_id": PAYMENT,
     "amount": AMOUNT,
@@ -62,7 +63,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     names = list(tool.parameters["required"])
     if draw(st.integers(0, 9)) == 0:
         names = draw(st.lists(st.sampled_from([*names, "foo", "tables", "self", "data"]), unique=True))
-    return tool.name, {name: draw(st.one_of(*[LIKELY.get(name, JSON)] * 4, JSON)) for name in names}
+    return tool.name, {name: draw(LIKELY.get(name, JSON) if draw(st.integers(0, 19)) else JSON) for name in names}
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

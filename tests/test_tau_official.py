@@ -147,7 +147,8 @@ def test_a_variable_that_points_nowhere_is_named(tmp_path: Path, monkeypatch: py
 
 def test_expected_writes_that_fail_are_noted(tmp_path: Path, acc_home: Path) -> None:
     source = write_folder(tmp_path / "source")
-    tasks = [{**OFFICIAL_TASKS[0], "actions": [{"name": "cancel_reservation", "kwargs": {"reservation_id": "x"}}]}]
+    failing = {"name": "cancel_reservation", "kwargs": {"reservation_id": "x"}}
+    tasks = [{"user_id": "anna_berg_1", "instruction": "", "actions": [failing], "outputs": []}]
     (source / "airline" / "tasks_test.json").write_text(json.dumps(tasks))
     report = official.fetch(str(source), "airline")
     notes = [finding.text for finding in report.datasets["official"] if finding.level == "note"]
