@@ -34,6 +34,10 @@ class Critic(Protocol):
         """Who judges, for the record."""
         ...
 
+    def start(self) -> None:
+        """Get ready to judge, so that a critic that cannot work is known at once. Raises ``AccError`` with the remedy."""
+        ...
+
     def judge(self, case: Case) -> Verdict:
         """Judge one proposal. Thread-safe. Never raises for a failing engine: see ``Verdict.why``."""
         ...

@@ -105,7 +105,7 @@ def _user(spec: SessionSpec, task: Task | None, recordings: Recordings, person: 
         case "script":
             from actorcritic_cli.users.script import ScriptedUser
 
-            if source:
+            if source and source != "task":
                 return ScriptedUser.from_file(source)
             if task is None or not task.script:
                 raise UsageError("There is no script for this task; give one with --user script:FILE.")
