@@ -182,3 +182,5 @@ def test_an_episode_broken_by_a_fourth_certificate_scores_nothing() -> None:
     task = Task("t", "", actions=(sent, sent, sent))
     assert scored(task, sent, sent, sent).value == 1.0
     assert scored(task, sent, sent, sent, sent, reason="transfer").value == 0.0
+    later = ExpectedAction("think", {"thought": "?"})
+    assert scored(task, sent, sent, sent, sent, later).value == 0.0
