@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -214,7 +215,7 @@ class _Reader:
                 d = self.decisions[seq]
                 decision = Decision(d["decision"], d["reason"], d["escalate_to"])
                 critique = msgspec.json.decode(d["critique"], type=Critique) if d["critique"] else None
-                return Decided(at, step, attempt, decision, critique, d["decided_by"])
+                return Decided(at, step, attempt, decision, critique, sys.intern(d["decided_by"]))
             case "acted":
                 exact = self.steps[step]["exact"] or self.proposals[step, attempt]["exact"]
                 self.acted = _message(exact)
@@ -258,7 +259,7 @@ class _Reader:
             run=row["run"],
             actor=row["actor"] if row["actor"] != spec.actor else "",
             user=row["user"] if row["user"] != spec.user else "",
-            source=row["source"],
+            source=sys.intern(row["source"]),  # so that a default is known as one and left out of traces
             extra=json.loads(row["extra"]),
         )
 
