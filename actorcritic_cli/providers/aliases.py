@@ -68,8 +68,8 @@ ALIASES: dict[str, str] = {
     "deepseek": "deepseek/deepseek-v4-pro",
     "grok": "xai/grok-4.7",
 }
-"""Our short names. OpenAI's are models that take function tools over chat completions: newer ones need another protocol
-for them, in which a message cannot be sent back as it came."""
+"""Our short names. OpenAI's are models that take function tools over chat completions; for newer ones (``gpt-5.4`` and
+later) litellm goes over to the Responses protocol when tools are given, which our tests do not cover."""
 
 KEY_ENVS: dict[str, tuple[str, ...]] = {
     "anthropic": ("ANTHROPIC_API_KEY",),
