@@ -81,7 +81,7 @@ def main() -> None:
     """Run the program; every error is one sentence on stderr and an exit code (``ACC_DEBUG=1`` shows the traceback)."""
     debug = os.environ.get("ACC_DEBUG", "") not in ("", "0")
     try:
-        app()
+        app(prog_name="acc")
     except AccError as error:
         if debug:
             raise

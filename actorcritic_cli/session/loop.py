@@ -196,9 +196,12 @@ class Session:
         self, party: PartyName, error: Exception, reason: Termination, failure: ActorFailed | UserFailed
     ) -> Event:
         """A party's model failed for good: the provider's failure is not counted as the agent's."""
+        at, limit = self.clock(), self.state.spec.limits.max_seconds
         if isinstance(error, PartyError) and error.infrastructure:
             reason = "infrastructure_error"
-        return Failed(self.clock(), self.state.step, party, str(error), reason, failure.call)
+        elif limit is not None and self.state.elapsed + at - (self.state.last_at or at) >= limit:
+            reason = "max_seconds"  # the call was cut off because the session's time was up
+        return Failed(at, self.state.step, party, str(error), reason, failure.call)
 
 
 def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, bool]:

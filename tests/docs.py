@@ -1,0 +1,106 @@
+"""What is written about acc, made from acc itself: README examples and shell completions.
+
+``python -m tests.docs`` rewrites them; ``tests/test_docs.py`` fails when they are not what acc prints today. A README
+block marked ``console`` is executed: its lines that begin with ``$ `` run one after another in a fresh data folder, and
+what stands below each is what it printed (stdout and stderr as at a terminal). Ids, durations and paths differ from run
+to run and are not compared.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SHELLS = {"bash": "acc.bash", "zsh": "_acc", "fish": "acc.fish"}
+_BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+
+_VARYING = (
+    (re.compile(r"\b[a-hjkmnp-z2-9]{9}\b(?=[\s;:,)]|$)"), lambda m: "ID" if re.search(r"\d", m[0]) else m[0]),
+    (re.compile(r"\brun-[a-hjkmnp-z2-9]{6}\b"), lambda m: "RUN"),
+    (re.compile(r"\b[0-9a-f]{12,64}\b"), lambda m: "HASH"),
+    (re.compile(r"\d+(?:\.\d+)? ?(?:ms|s|GB)\b"), lambda m: "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"), lambda m: "WHEN"),
+    (re.compile(r"(p_revise|threshold) 0\.\d+"), lambda m: f"{m[1]} P"),
+    (re.compile(r"[─━]{3,}"), lambda m: "───"),
+    (re.compile(r"(?<=\s)/\S+"), lambda m: "PATH"),
+    (re.compile(r"[ \t]+"), lambda m: " "),
+)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment in which examples run: their own data folder, no colour, 110 columns."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("ACC_") and not k.endswith("_API_KEY")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    return {**kept, "PATH": path, "ACC_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "110"}
+
+
+def executed(block: str, home: Path) -> str:
+    """Run the commands of a block; return it with what they printed now."""
+    lines: list[str] = []
+    for line in block.splitlines():
+        if not line.startswith("$ "):
+            continue
+        lines.append(line)
+        done = subprocess.run(
+            ["bash", "-c", line[2:]],
+            cwd=ROOT,
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        printed = [out.rstrip() for out in done.stdout.splitlines()]
+        while printed and not printed[-1]:
+            printed.pop()
+        while printed and not printed[0]:
+            printed.pop(0)
+        lines += [out.replace(f"{ROOT}/", "").replace(str(home), "~/.local/share/acc") for out in printed]
+    return "\n".join(lines) + "\n"
+
+
+def readme_now() -> str:
+    """Return the README with every console block executed anew."""
+    with tempfile.TemporaryDirectory() as home:
+        return _BLOCK.sub(lambda match: executed(match[0], Path(home)), README.read_text("utf-8"))
+
+
+def comparable(text: str) -> str:
+    """Return a text without what differs from run to run."""
+    for pattern, word in _VARYING:
+        text = pattern.sub(word, text)
+    return text
+
+
+def completions() -> Iterator[tuple[Path, str]]:
+    """Yield the completion file of each shell and what it should hold."""
+    for shell, name in SHELLS.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "actorcritic_cli"],
+            env={**os.environ, "_ACC_COMPLETE": f"source_{shell}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        yield ROOT / "completions" / name, done.stdout.rstrip() + "\n"
+
+
+def main() -> None:
+    """Rewrite the README's examples and the completions."""
+    for path, text in completions():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    README.write_text(readme_now(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

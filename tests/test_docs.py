@@ -1,0 +1,44 @@
+"""What is written about acc is true."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests import docs
+from tests.cli import acc, acc_ok
+
+COMMANDS = ["demo", "chat", "run", "sessions", "replay", "diff", "stats", "import", "export", "env", "critic", "models", "db", "doctor"]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_readmes_examples_print_what_it_shows():
+    assert docs.comparable(docs.readme_now()) == docs.comparable(docs.README.read_text("utf-8"))
+
+
+def test_the_completions_are_current():
+    for path, text in docs.completions():
+        assert path.read_text("utf-8") == text, f"{path.name}: rewrite with python -m tests.docs"
+
+
+def test_completion_knows_commands_and_options():
+    said = acc(_ACC_COMPLETE="complete_bash", COMP_WORDS="acc sta", COMP_CWORD="1").stdout
+    assert said.split() == ["stats"]
+    said = acc(_ACC_COMPLETE="complete_bash", COMP_WORDS="acc chat --sup", COMP_CWORD="2").stdout
+    assert "--supervise" in said.split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command):
+    shown = acc_ok(command, "--help")
+    assert "Usage: acc" in shown
+    assert len(shown.splitlines()) > 5
+
+
+def test_the_readme_names_every_command():
+    readme = docs.README.read_text("utf-8")
+    listed = re.findall(r"^│ (\w+)", acc_ok("--help"), re.MULTILINE)
+    assert set(COMMANDS) <= set(listed)
+    for command in COMMANDS:
+        assert f"acc {command}" in readme, command
