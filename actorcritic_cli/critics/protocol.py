@@ -34,7 +34,7 @@ class Critic(Protocol):
         """Who judges, for the record."""
         ...
 
-    def start(self) -> None:
+    def start(self) -> object:
         """Get ready to judge, so that a critic that cannot work is known at once. Raises ``AccError`` with the remedy."""
         ...
 

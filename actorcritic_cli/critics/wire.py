@@ -1,0 +1,138 @@
+"""What the critic's client and its worker say to each other, and how it is framed.
+
+Each message is one JSON text after its length (four bytes, big-endian). Plain values only: the worker knows prompts and
+probabilities, not sessions.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+from msgspec import Struct
+
+from actorcritic_cli.critics.labels import LabelPair
+from actorcritic_cli.critics.prompt import Prompt
+from actorcritic_cli.types import Critique, NoVerdictWhy
+
+_LENGTH = struct.Struct(">I")
+MAX_FRAME = 1 << 28
+"""Bytes; a longer one is a broken peer, not a transcript."""
+
+
+class Load(Struct, frozen=True, tag="load"):
+    """Load a model. ``None`` leaves the choice to the engine; ``labels`` are tried before the common pairs."""
+
+    path: str
+    template: str | None = None
+    n_ctx: int | None = None
+    threads: int | None = None
+    labels: LabelPair | None = None
+
+
+class Judge(Struct, frozen=True, tag="judge"):
+    """Judge a prompt within ``seconds``; write a critique when ``critique`` is set and p_revise reaches the threshold."""
+
+    number: int
+    prompt: Prompt
+    threshold: float
+    critique: bool
+    seconds: float
+
+
+class Loaded(Struct, frozen=True, tag="loaded"):
+    """The model is ready: what was chosen for it, and how long that took (seconds)."""
+
+    labels: LabelPair
+    n_ctx: int
+    threads: int
+    template_kind: str
+    pid: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+class Refused(Struct, frozen=True, tag="refused"):
+    """The model can't be loaded; the message is a sentence with the remedy in it."""
+
+    message: str
+
+
+class Judged(Struct, frozen=True, tag="judged"):
+    """A judgement. ``p_labels`` are the probabilities of the two label tokens among all tokens (revise, approve).
+
+    ``critique_state`` says how the written critique came out: ``none`` (not asked for), ``ok``, or why there is only the
+    fallback (``cut``, ``unparsable``, ``no_room``, ``no_time``).
+    """
+
+    number: int
+    p_revise: float
+    p_labels: tuple[float, float]
+    tokens_total: int
+    tokens_evaluated: int
+    tokens_reused: int
+    seconds: float
+    critique: Critique | None = None
+    critique_state: str = "none"
+    critique_tokens: int = 0
+
+
+class Unjudged(Struct, frozen=True, tag="unjudged"):
+    """No judgement, and why."""
+
+    number: int
+    why: NoVerdictWhy
+    message: str
+    tokens_total: int = 0
+    tokens_evaluated: int = 0
+    tokens_reused: int = 0
+
+
+Request = Load | Judge
+Reply = Loaded | Refused | Judged | Unjudged
+
+_requests = msgspec.json.Decoder(Request)
+_replies = msgspec.json.Decoder(Reply)
+
+
+def frame(message: Request | Reply) -> bytes:
+    """Return a message as bytes with its length before it."""
+    body = msgspec.json.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def request_of(body: bytes) -> Request:
+    """Decode a request. Raises ``msgspec.DecodeError``."""
+    request: Request = _requests.decode(body)
+    return request
+
+
+def reply_of(body: bytes) -> Reply:
+    """Decode a reply. Raises ``msgspec.DecodeError``."""
+    reply: Reply = _replies.decode(body)
+    return reply
+
+
+class Frames:
+    """Collects bytes as they come and gives out the whole frames among them."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that came in."""
+        self._buffer += data
+
+    def next(self) -> bytes | None:
+        """Return the next whole frame's body, or ``None``. Raises ``ValueError`` for an impossible length."""
+        if len(self._buffer) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        if length > MAX_FRAME:
+            raise ValueError(f"a frame of {length} bytes")
+        end = _LENGTH.size + length
+        if len(self._buffer) < end:
+            return None
+        body = bytes(self._buffer[_LENGTH.size : end])
+        del self._buffer[:end]
+        return body

@@ -1,0 +1,118 @@
+"""The critic's worker process: ``python -m actorcritic_cli.critics.worker``, started by the client only.
+
+A crash of llama.cpp ends this process and not the session. It reads requests from standard input and writes replies to
+what was its standard output; both are moved to other descriptors first, so that nothing a library prints gets between
+the replies. It ends when its input closes or its parent is gone, even in the middle of a long reading.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import signal
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from actorcritic_cli.critics.wire import Frames, Judge, Load, Refused, Reply, Request, Unjudged, frame, request_of
+from actorcritic_cli.errors import AccError
+
+if TYPE_CHECKING:
+    from actorcritic_cli.critics.engine import Engine
+
+_LOOK_FOR_PARENT = 1.0
+"""Seconds between two looks whether the parent still lives."""
+
+
+def main() -> None:
+    """Answer requests until the input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the session, not for its critic
+    incoming, outgoing = _take_over_standard_streams()
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(incoming, requests, os.getppid()), daemon=True).start()
+    worker = _Worker()
+    while True:
+        _send(outgoing, worker.answer(requests.get()))
+
+
+class _Worker:
+    """What the process holds between two requests: the engine."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def answer(self, request: Request) -> Reply:
+        if isinstance(request, Load):
+            return self._load(request)
+        return self._judge(request)
+
+    def _load(self, request: Load) -> Reply:
+        try:
+            from actorcritic_cli.critics.engine import Engine
+
+            self._engine = Engine(request)
+        except AccError as error:
+            return Refused(str(error))
+        except ImportError as error:
+            return Refused(f"The local critic needs llama-cpp-python ({error}); install it, or use another critic.")
+        return msgspec.structs.replace(self._engine.loaded, pid=os.getpid())
+
+    def _judge(self, request: Judge) -> Reply:
+        if self._engine is None:
+            return Unjudged(request.number, "crash", "no model is loaded")
+        try:
+            return self._engine.judge(request)
+        except Exception as error:  # the session goes on; the log says where it broke
+            traceback.print_exc()
+            self._engine.forget()
+            return Unjudged(request.number, "crash", f"{type(error).__name__} in the critic's worker: {error}")
+
+
+def _take_over_standard_streams() -> tuple[int, int]:
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return incoming, outgoing
+
+
+def _listen(incoming: int, requests: queue.SimpleQueue[Request], parent: int) -> None:
+    """Put requests into the queue as they come, and end the whole process when nobody is left to ask."""
+    frames = Frames()
+    poll = select.poll()
+    poll.register(incoming, select.POLLIN | select.POLLHUP)
+    try:
+        while True:
+            if not poll.poll(_LOOK_FOR_PARENT * 1000):
+                if os.getppid() != parent:
+                    break  # a copy of the parent may hold the other end open
+                continue
+            data = os.read(incoming, 1 << 16)
+            if not data:
+                break
+            frames.feed(data)
+            while (body := frames.next()) is not None:
+                requests.put(request_of(body))
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # at once: the other thread may be deep in llama.cpp
+
+
+def _send(outgoing: int, reply: Reply) -> None:
+    data = memoryview(frame(reply))
+    try:
+        while data:
+            data = data[os.write(outgoing, data) :]
+    except OSError:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)
