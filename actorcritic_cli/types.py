@@ -34,6 +34,7 @@ Termination = Literal[
     "max_turns",
     "max_cost",
     "max_seconds",
+    "too_many_errors",  # failed tool calls, where an environment bounds them
     "stopped",  # supervision stopped the session (decision ``stop``)
     "actor_error",  # the actor broke the protocol beyond repair
     "user_error",  # the simulated user failed
@@ -45,6 +46,7 @@ TERMINATIONS: tuple[Termination, ...] = (
     "max_turns",
     "max_cost",
     "max_seconds",
+    "too_many_errors",
     "stopped",
     "actor_error",
     "user_error",
@@ -127,9 +129,12 @@ class Task(Struct, frozen=True):
 
 
 class Reward(Struct, frozen=True):
-    """The score of an ended session: ``value`` in [0, 1] and the environment's own account of it."""
+    """The score of an ended session: ``value`` in [0, 1] and the environment's own account of it.
 
-    value: float
+    ``value`` is ``None`` where the score cannot be known (it needs a judge that was not given); ``info`` says why.
+    """
+
+    value: float | None
     info: dict[str, Any] = field(default_factory=dict)
 
 
@@ -253,8 +258,8 @@ class SessionSpec(Struct, frozen=True):
     """Everything needed to hold a session (or hold it again): small, picklable, stored with the session.
 
     ``actor``, ``critic`` and ``user`` are what the command line accepts (``claude``, ``recorded:FILE``, a GGUF path …).
-    ``critic_options`` (threshold, template, seed …) and ``actor_options`` (base URL, temperature …) are JSON values and
-    never hold a secret.
+    ``critic_options`` (threshold, template, seed …), ``actor_options`` (base URL, temperature …) and ``env_options`` (the
+    judge of free text …) are JSON values and never hold a secret.
     """
 
     env: str
@@ -270,3 +275,4 @@ class SessionSpec(Struct, frozen=True):
     actor_options: dict[str, Any] = field(default_factory=dict)
     critic_options: dict[str, Any] = field(default_factory=dict)
     user_options: dict[str, Any] = field(default_factory=dict)
+    env_options: dict[str, Any] = field(default_factory=dict)

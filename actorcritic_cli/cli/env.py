@@ -84,9 +84,9 @@ def fetch(
 
     ACC_TAU_BENCH_DIR names a folder to use instead, without copying.
     """
-    from actorcritic_cli.envs.tau import official
+    from actorcritic_cli.envs import registry
 
-    report = official.fetch(source, name)
+    report = registry.fetch(name, source)
     if json:
         print_json(report)
         return

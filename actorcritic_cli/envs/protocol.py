@@ -52,9 +52,11 @@ class Environment(Protocol):
         """The tool that hands over to a human (``--out-of-revisions handoff``), if there is one."""
         ...
 
-    @property
-    def max_turns(self) -> int:
-        """How many messages the actor has, unless ``--max-turns`` says otherwise."""
+    def spent(self, transcript: Transcript) -> tuple[Termination, str] | None:
+        """Return why the environment's own budget is used up, and words for it; ``None`` while it is not.
+
+        Asked before the actor's next turn. ``--max-turns``, if given, stands in the place of this.
+        """
         ...
 
     def tasks(self) -> Sequence[Task]:

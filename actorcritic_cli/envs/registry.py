@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
 
 from msgspec import Struct
 
+from actorcritic_cli.envs.family import Family, FetchReport, Finding
 from actorcritic_cli.envs.protocol import Environment
-from actorcritic_cli.envs.tau import official
-from actorcritic_cli.envs.tau.dataset import Files, locate
-from actorcritic_cli.envs.tau.dataset import load as load_dataset
-from actorcritic_cli.envs.tau.domain import Domain
-from actorcritic_cli.envs.tau.domains import DOMAINS
-from actorcritic_cli.envs.tau.environment import TauEnvironment
-from actorcritic_cli.envs.tau.findings import Finding, findings
 from actorcritic_cli.errors import AccError, NotFound
 
-BUNDLED = "bundled"
-DATASETS = (BUNDLED, *official.USERS)
-"""The data sets of a τ-bench domain; the first is the default."""
-
-_BUNDLED_ROOT = Path(__file__).parent / "tau" / "bundled"
-_TAU = {domain.environment: domain for domain in DOMAINS.values()}
+FAMILIES = ("actorcritic_cli.envs.tau.family",)
+"""The modules that are families of environments (see ``family``), in the order in which they are listed."""
 
 
 class Described(Struct, frozen=True):
@@ -36,42 +28,56 @@ class Described(Struct, frozen=True):
 
 def names() -> list[str]:
     """Return the names of all environments."""
-    return list(_TAU)
+    return [name for family in _families() for name in family.names()]
 
 
-def load(name: str, dataset: str | None = None) -> Environment:
-    """Return an environment on a data set (``None``: its default, ``bundled``).
+def datasets(name: str) -> list[str]:
+    """Return the data sets of an environment, the default first. Raises ``NotFound`` for an unknown environment."""
+    return list(_family_of(name).datasets(name))
 
-    Raises ``NotFound`` for an unknown name or data set, or official data that are not on this machine.
+
+def load(name: str, dataset: str | None = None, options: Mapping[str, Any] | None = None) -> Environment:
+    """Return an environment on a data set (``None``: its default).
+
+    Raises ``NotFound`` for an unknown name or data set, or data that are not on this machine.
     """
-    domain = _TAU.get(name)
-    if domain is None:
-        raise NotFound(f"There is no environment {name!r}; there are: {', '.join(names())} (see acc env list).")
-    dataset = dataset or BUNDLED
-    return TauEnvironment(domain, dataset, load_dataset(_files(domain, dataset)))
+    family, dataset = _place(name, dataset)
+    return family.load(name, dataset, options or {})
 
 
 def describe() -> list[Described]:
     """Return every environment with every data set, whether it is available or not."""
-    return [_described(name, dataset) for name in names() for dataset in DATASETS]
+    return [_described(name, dataset) for name in names() for dataset in datasets(name)]
 
 
 def check(name: str, dataset: str | None = None) -> list[Finding]:
     """Return what is to be said of an environment's data set. Raises what ``load`` raises."""
-    environment = load(name, dataset)
-    assert isinstance(environment, TauEnvironment)
-    return findings(environment.domain, environment.data, environment.dataset)
+    family, dataset = _place(name, dataset)
+    return family.check(name, dataset)
 
 
-def _files(domain: Domain, dataset: str) -> Files:
-    if dataset in official.USERS:
-        return official.files_of(domain, dataset)
-    if dataset != BUNDLED:
-        raise NotFound(f"{domain.environment} has no data set {dataset!r}; there are: {', '.join(DATASETS)}.")
-    files = locate(_BUNDLED_ROOT, domain)
-    if files is None:
-        raise NotFound(f"The bundled data of {domain.environment} are missing; install acc again.")
-    return files
+def fetch(name: str, source: str) -> FetchReport:
+    """Copy an environment's official data into acc's data folder, after checking them. Raises ``AccError``."""
+    return _family_of(name).fetch(name, source)
+
+
+def _families() -> list[Family]:
+    return [cast(Family, importlib.import_module(module)) for module in FAMILIES]
+
+
+def _family_of(name: str) -> Family:
+    for family in _families():
+        if name in family.names():
+            return family
+    raise NotFound(f"There is no environment '{name}'; there are: {', '.join(names())} (see acc env list).")
+
+
+def _place(name: str, dataset: str | None) -> tuple[Family, str]:
+    family = _family_of(name)
+    known = family.datasets(name)
+    if dataset is not None and dataset not in known:
+        raise NotFound(f"{name} has no data set '{dataset}'; there are: {', '.join(known)}.")
+    return family, dataset or known[0]
 
 
 def _described(name: str, dataset: str) -> Described:

@@ -26,7 +26,7 @@ Recordings = Callable[[str, SessionSpec], Sequence[Event]]
 
 def environment_for(spec: SessionSpec) -> Environment:
     """Return the environment of a session. Raises ``NotFound`` with the remedy."""
-    return registry.load(spec.env, spec.dataset)
+    return registry.load(spec.env, spec.dataset, spec.env_options)
 
 
 def task_for(environment: Environment, task_id: str | None) -> Task | None:

@@ -72,7 +72,7 @@ class Session:
             case "hear":
                 return self.hear()
             case "propose":
-                limit = reached(self.state, self.parties.environment.max_turns)
+                limit = reached(self.state, self.parties.environment)
                 return self.end(*limit) if limit else self.propose()
             case "judge":
                 return self.judge()

@@ -133,7 +133,7 @@ class LiveView:
                 self._line(self.out, "user", message.content or "", "cyan")
 
     def _ended(self, event: Ended) -> None:
-        reward = "not scored" if event.reward is None else f"reward {event.reward.value:g}"
+        reward = "not scored" if event.reward is None or event.reward.value is None else f"reward {event.reward.value:g}"
         said = f" ({event.message})" if event.message else ""
         self._aside("ended", f"{event.reason}{said}, {reward}", "bold")
 

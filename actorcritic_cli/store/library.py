@@ -236,7 +236,7 @@ class _Reader:
                 return Failed(at, step, f["party"], f["message"], f["reason"], self.calls.get(seq))
             case "ended":
                 info = json.loads(self.row["reward_info"]) if self.row["reward_info"] else {}
-                reward = Reward(self.row["reward"], info) if self.row["reward"] is not None else None
+                reward = Reward(self.row["reward"], info) if self.row["reward_info"] is not None else None
                 return Ended(
                     at, self.row["termination"], self.row["termination_message"] or "", reward, self.row["state"]
                 )

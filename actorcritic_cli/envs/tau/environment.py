@@ -101,10 +101,10 @@ class TauEnvironment:
         """The tool that hands over to a human."""
         return TRANSFER
 
-    @property
-    def max_turns(self) -> int:
-        """30."""
-        return MAX_TURNS
+    def spent(self, transcript: Transcript) -> tuple[Termination, str] | None:
+        """30 messages of the agent."""
+        turns = sum(1 for message in transcript if message.role == "assistant")
+        return ("max_turns", f"the actor has had its {MAX_TURNS} messages") if turns >= MAX_TURNS else None
 
     def tasks(self) -> Sequence[Task]:
         """All tasks in order; official ones are numbered from "0"."""

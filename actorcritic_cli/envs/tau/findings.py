@@ -5,10 +5,7 @@ The known hashes are those of the untouched official databases, so that a result
 
 from __future__ import annotations
 
-from typing import Literal
-
-from msgspec import Struct
-
+from actorcritic_cli.envs.family import Finding
 from actorcritic_cli.envs.tau.database import State
 from actorcritic_cli.envs.tau.dataset import Dataset
 from actorcritic_cli.envs.tau.domain import Domain
@@ -21,13 +18,6 @@ KNOWN_HASHES = {
     ("retail", "official"): "5a4b2cb59f4d12dea7e4adff24a7f8fada510ead49372ea4a729a82bbb5f49b5",
     ("retail", "official-2024"): "835f402e86a2f9f1b7d82d8cc497c4f3310c7099db8148fa43709e0eaaf816ed",
 }
-
-
-class Finding(Struct, frozen=True):
-    """One thing found: ``ok``; ``note`` for what deserves attention but does not prevent use; ``problem`` for what does."""
-
-    level: Literal["ok", "note", "problem"]
-    text: str
 
 
 def findings(domain: Domain, data: Dataset, dataset: str) -> list[Finding]:

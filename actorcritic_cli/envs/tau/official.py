@@ -13,12 +13,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from msgspec import Struct
-
+from actorcritic_cli.envs.family import FetchReport
 from actorcritic_cli.envs.tau.dataset import Files, load, locate
 from actorcritic_cli.envs.tau.domain import Domain
 from actorcritic_cli.envs.tau.domains import DOMAINS
-from actorcritic_cli.envs.tau.findings import Finding, findings
+from actorcritic_cli.envs.tau.findings import findings
 from actorcritic_cli.envs.tau.tasks import tasks_of_source
 from actorcritic_cli.errors import AccError, NotFound
 from actorcritic_cli.paths import data_dir
@@ -28,15 +27,6 @@ USERS = {"official": "users.json", "official-2024": "users-2024.json"}
 """The editions of the official data and their file of users; recordings of 2024 were made with the older one."""
 VARIABLE = "ACC_TAU_BENCH_DIR"
 CLONE_SECONDS = 300
-
-
-class FetchReport(Struct, frozen=True):
-    """What ``fetch`` did: the folder it filled, the data sets in it with what was found, the commit of a repository."""
-
-    source: str
-    folder: Path
-    datasets: dict[str, list[Finding]]
-    commit: str | None = None
 
 
 def find(domain: str) -> Path:
