@@ -16,3 +16,12 @@ def new_session_id() -> str:
 def new_run_id() -> str:
     """Return a fresh run id: ``run-`` and 6 characters."""
     return "run-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def letters(digest: bytes, length: int) -> str:
+    """Return an id of the same alphabet that follows from a hash: what is imported twice gets the same id twice.
+
+    >>> letters(bytes(range(32)), 4)
+    'abcd'
+    """
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:length])

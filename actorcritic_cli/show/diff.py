@@ -1,0 +1,116 @@
+"""Two sessions side by side from where they part; one above the other where the screen is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from actorcritic_cli.replay.difference import Pair, Parting, SessionDifference
+from actorcritic_cli.replay.story import Story, Turn
+from actorcritic_cli.show.story import (
+    Line,
+    ended_lines,
+    header_lines,
+    lines_grid,
+    message_lines,
+    print_lines,
+    turn_lines,
+)
+from actorcritic_cli.text import one_line
+from actorcritic_cli.types import Message
+
+SIDE_BY_SIDE = 110
+"""Columns from which on two sessions stand beside each other."""
+
+
+def print_difference(console: Console, left: Story, right: Story, found: SessionDifference, *, full: bool) -> None:
+    """Print where two sessions part, and what happened in the turns that differ."""
+    _both(console, header_lines(left), header_lines(right))
+    console.print()
+    print_lines(console, _findings(found))
+    hidden = 0
+    for pair in found.pairs:
+        if pair.same:
+            hidden += 1
+            continue
+        if hidden:
+            console.print(Text(f"   ({_turns(hidden)} the same)", "dim"))
+            hidden = 0
+        title = "opening" if pair.step == 0 else f"turn {pair.step}"
+        console.print(Text(f"── {title} " + "─" * 20, "dim"))
+        _both(console, _side(pair.left, left, full), _side(pair.right, right, full))
+    if hidden:
+        console.print(Text(f"   ({_turns(hidden)} the same)", "dim"))
+    if not found.outcome_same:
+        console.print(Text("── outcome " + "─" * 20, "dim"))
+        _both(console, ended_lines(left.ended), ended_lines(right.ended))
+
+
+def _findings(found: SessionDifference) -> Iterator[Line]:
+    if found.same:
+        yield Line("same", "conversation, supervision and outcome are the same", "green")
+        return
+    yield from _parted(found.parting)
+    judged = [pair.step for pair in found.pairs if not pair.same and _said_the_same(pair)]
+    if judged:
+        steps = ", ".join(map(str, judged[:8])) + (" …" if len(judged) > 8 else "")
+        yield Line(
+            "differ", f"in what was proposed, judged or decided, though not in what came of it: turn {steps}", "yellow"
+        )
+    yield Line("outcome", "the same" if found.outcome_same else "differs", "green" if found.outcome_same else "yellow")
+
+
+def _parted(parting: Parting | None) -> Iterator[Line]:
+    if parting is None:
+        yield Line("same", "every message of the conversation", "green")
+        return
+    where = (
+        "before anyone spoke" if parting.step < 0 else f"in turn {parting.step}" if parting.step else "in the opening"
+    )
+    yield Line("differ", f"from message {parting.place + 1} on, {where}", "yellow")
+    for name, identity, message in zip("AB", parting.ids, parting.messages, strict=True):
+        yield Line(f"  {name}", "(has ended)" if message is None else f"{(identity or '')[:8]} {_words(message)}")
+
+
+def _words(message: Message) -> str:
+    if message.role == "assistant":
+        return one_line(f"agent: {'; '.join(message_lines(message))}", 200)
+    return one_line(f"{message.role}: {message.content or ''}", 200)
+
+
+def _said_the_same(pair: Pair) -> bool:
+    if pair.left is None or pair.right is None:
+        return False
+    acted = [turn.acted.message if turn.acted else None for turn in (pair.left, pair.right)]
+    contents = [[m.content for m in turn.heard] for turn in (pair.left, pair.right)]
+    calls = [[(c.name, c.arguments) for c in m.tool_calls] if m else None for m in acted]
+    texts = [m.content if m else None for m in acted]
+    return texts[0] == texts[1] and calls[0] == calls[1] and contents[0] == contents[1]
+
+
+def _side(turn: Turn | None, story: Story, full: bool) -> Iterator[Line]:
+    if turn is None:
+        yield Line("", "(no such turn)", "dim")
+        return
+    yield from turn_lines(turn, full=full, quiet=story.started.spec.supervision.mode == "off")
+
+
+def _both(console: Console, left: Iterator[Line], right: Iterator[Line]) -> None:
+    if console.is_terminal and console.width >= SIDE_BY_SIDE:
+        table = Table(box=box.MINIMAL, show_header=False, show_edge=False, expand=True, pad_edge=False)
+        table.add_column(ratio=1)
+        table.add_column(ratio=1)
+        table.add_row(lines_grid(left), lines_grid(right))
+        console.print(table)
+        return
+    for name, lines in (("A", left), ("B", right)):
+        console.print(Text(name, "bold"))
+        print_lines(console, lines)
+
+
+def _turns(count: int) -> str:
+    return "1 turn is" if count == 1 else f"{count} turns are"

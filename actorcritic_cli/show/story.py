@@ -1,0 +1,190 @@
+"""A recorded session as a readable story, turn by turn.
+
+Nothing a model or a tool wrote is taken for markup or a terminal escape. At a terminal long texts wrap beside their label;
+elsewhere every line stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from actorcritic_cli.replay.story import Story, Try, Turn
+from actorcritic_cli.session.events import Decided, Ended, Observed
+from actorcritic_cli.show.values import dollars, seconds, when
+from actorcritic_cli.text import one_line, printable
+from actorcritic_cli.types import Message, ModelCall, Verdict
+
+RESULT_CHARACTERS = 300
+_LABEL_WIDTH = 9
+_VERDICT = {"approve": ("approves", "green"), "revise": ("objects", "yellow"), "no_verdict": ("no verdict", "red")}
+_DECISION = {"revise": "sent back", "stop": "stopped", "accept": "accepted"}
+
+
+class Line(NamedTuple):
+    """A labelled line of a story; ``text`` may hold line breaks."""
+
+    label: str
+    text: str
+    style: str = ""
+
+
+def print_story(console: Console, story: Story, *, full: bool = False) -> None:
+    """Print a whole session; ``full`` leaves nothing out of tool results and critiques."""
+    print_lines(console, header_lines(story))
+    quiet = story.started.spec.supervision.mode == "off"
+    for turn in story.turns:
+        console.print()
+        title = "opening" if turn.step == 0 else f"turn {turn.step}"
+        console.print(Text(f"── {title} " + "─" * 20, "dim"))
+        print_lines(console, turn_lines(turn, full=full, quiet=quiet))
+    console.print()
+    print_lines(console, ended_lines(story.ended))
+
+
+def print_lines(console: Console, lines: Iterator[Line]) -> None:
+    """Print labelled lines."""
+    if console.is_terminal:
+        console.print(lines_grid(lines))
+        return
+    for line in lines:
+        text = printable(line.text).replace("\n", "\n" + " " * (_LABEL_WIDTH + 1))
+        console.print(Text(f"{line.label:<{_LABEL_WIDTH}} {text}"), soft_wrap=True)
+
+
+def lines_grid(lines: Iterator[Line]) -> Table:
+    """Return labelled lines as a grid in which long texts wrap beside their label."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=_LABEL_WIDTH, style="bold")
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(Text(line.label), Text(printable(line.text), line.style))
+    return grid
+
+
+def header_lines(story: Story) -> Iterator[Line]:
+    """Yield who took part, on what."""
+    started = story.started
+    spec = started.spec
+    task = "free conversation" if spec.task_id is None else f"task {spec.task_id}, trial {spec.trial}"
+    run = f", run {started.run}" if started.run else ""
+    origin = "" if started.source == "live" else f", from {started.source}"
+    yield Line("session", f"{started.session} in {spec.env} ({spec.dataset}), {task}{run}{origin}", "bold")
+    yield Line("held", when(started.at) + (f", resumed {story.pauses} times" if story.pauses else ""))
+    yield Line("actor", started.actor or spec.actor)
+    yield Line("user", started.user or spec.user)
+    if started.critic is not None:
+        supervision = spec.supervision
+        yield Line(
+            "critic",
+            f"{started.critic.name} ({supervision.mode}, gate {supervision.gate}, threshold "
+            f"{started.critic.threshold:g}, at most {supervision.max_revisions} revisions)",
+        )
+    else:
+        yield Line("critic", "none: unsupervised")
+
+
+def turn_lines(turn: Turn, *, full: bool, quiet: bool) -> Iterator[Line]:
+    """Yield what happened in a turn, in order; ``quiet`` leaves out that everything was accepted."""
+    for tried in turn.tries:
+        yield from _try_lines(tried, full=full, quiet=quiet)
+    if turn.acted is not None:
+        last = turn.tries[-1].attempt if turn.tries else turn.acted.attempt
+        if turn.acted.attempt != last:
+            yield Line("taken", f"proposal {turn.acted.attempt + 1} of {len(turn.tries)}", "green")
+        proposed = next((t.proposal.message for t in turn.tries if t.attempt == turn.acted.attempt), None)
+        if proposed is not None and len(proposed.tool_calls) > len(turn.acted.message.tool_calls):
+            yield Line("stands", "the first call only: the environment takes one call a message")
+    if turn.observed is not None:
+        yield from _observed_lines(turn.observed, full=full)
+    if turn.failed is not None:
+        yield Line("failed", f"{turn.failed.party}: {turn.failed.message}", "red")
+
+
+def ended_lines(ended: Ended | None) -> Iterator[Line]:
+    """Yield how a session ended."""
+    if ended is None:
+        yield Line("ended", "not yet: it is under way, or was interrupted", "yellow")
+        return
+    message = f" ({ended.message})" if ended.message else ""
+    yield Line("ended", f"{ended.reason}{message}", "bold")
+    if ended.reward is None:
+        yield Line("reward", "not scored")
+        return
+    value = ended.reward.value
+    yield Line("reward", "cannot be known" if value is None else f"{value:g}", "bold")
+    for name, value in ended.reward.info.items():
+        yield Line("", f"{name}: {value}", "dim")
+
+
+def message_lines(message: Message) -> Iterator[str]:
+    """Yield an assistant message in words: its reply, or its calls."""
+    if not message.tool_calls:
+        yield message.content or "(nothing)"
+    for call in message.tool_calls:
+        yield f"calls {call.name} {call.arguments}"
+
+
+def _try_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
+    message = tried.proposal.message
+    label = "handoff" if tried.proposal.author == "supervisor" else "revision" if tried.attempt else "proposal"
+    for text in message_lines(message):
+        yield Line(label, text, "magenta" if message.tool_calls else "")
+    if message.tool_calls and message.content:
+        yield Line("beside it", f"{message.content} (the user does not see this)", "dim")
+    if tried.call is not None:
+        yield Line("", _call(tried.call), "dim")
+    if tried.problem is not None:
+        yield Line("malformed", tried.problem, "red")
+    if tried.verdict is not None:
+        word, style = _VERDICT[tried.verdict.kind]
+        yield Line("critic", f"{word} {_verdict(tried.verdict)}", style)
+    for decided in tried.decisions:
+        yield from _decided_lines(decided, full=full, quiet=quiet)
+
+
+def _decided_lines(decided: Decided, *, full: bool, quiet: bool) -> Iterator[Line]:
+    kind = decided.decision.kind
+    critique = decided.critique
+    if critique is not None:
+        yield Line("critique", critique.text, "yellow")
+        if full:
+            for name, text in (("rule", critique.rule), ("wrong", critique.wrong), ("right", critique.right)):
+                if text:
+                    yield Line("", f"{name}: {text}", "yellow")
+    if kind == "accept" and quiet:
+        return
+    word = f"escalated to {decided.decision.to}" if kind == "escalate" else _DECISION[kind]
+    by = " by the person" if decided.by == "person" else ""
+    yield Line("decision", f"{word}{by} ({decided.decision.reason})", "green" if kind == "accept" else "yellow")
+
+
+def _observed_lines(observed: Observed, *, full: bool) -> Iterator[Line]:
+    for message in observed.messages:
+        text = message.content or "(nothing)"
+        if message.role == "tool":
+            shown = text if full else one_line(text, RESULT_CHARACTERS)
+            yield Line("result", shown, "red" if observed.error else "dim")
+        else:
+            yield Line("user", text, "cyan")
+    if not observed.messages:
+        yield Line("user", "(leaves without a word)", "cyan")
+
+
+def _verdict(verdict: Verdict) -> str:
+    if verdict.kind == "no_verdict":
+        return f"({verdict.why}): {verdict.message}"
+    threshold = "" if verdict.threshold is None else f", threshold {verdict.threshold:g}"
+    p = "?" if verdict.p_revise is None else f"{verdict.p_revise:.3f}"
+    return f"(p_revise {p}{threshold}, {seconds(verdict.latency)})"
+
+
+def _call(call: ModelCall) -> str:
+    usage = call.usage
+    tokens = "tokens unknown" if usage.input_tokens is None else f"{usage.input_tokens} → {usage.output_tokens} tokens"
+    retries = f", {len(call.retries)} retries" if call.retries else ""
+    return f"{call.model}: {seconds(call.latency)}, {tokens}, cost {dollars(call.cost)}{retries}"

@@ -1,0 +1,57 @@
+"""How single values are written in tables and stories: times, numbers, and what is not known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+UNKNOWN = "–"
+"""What stands where a value is not known; never 0."""
+
+_FIRST_KNOWN_TIME = 365 * 86400.0
+"""Recordings without times are numbered in seconds from the beginning of 1970, when no session can have been held."""
+
+
+def when(at: float | None) -> str:
+    """Return a time in words of the local zone; ``–`` for the unknown times of imported recordings."""
+    if at is None or not knows_time(at):
+        return UNKNOWN
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def knows_time(at: float | None) -> bool:
+    """Whether a recorded time is one, and not the place in an imported file that had no times."""
+    return at is not None and at >= _FIRST_KNOWN_TIME
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration: ``12 ms``, ``3.4 s``.
+
+    >>> seconds(0.0123), seconds(3.42), seconds(None)
+    ('12 ms', '3.4 s', '–')
+    """
+    if value is None:
+        return UNKNOWN
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def dollars(value: float | None) -> str:
+    """Return a cost in US dollars; ``unknown`` is never 0."""
+    return "unknown" if value is None else f"${value:.4f}"
+
+
+def share(value: float | None) -> str:
+    """Return a number in [0, 1] to three decimals, without the zero before the point.
+
+    >>> share(0.42), share(1.0), share(0.0), share(None)
+    ('.420', '1.000', '.000', '–')
+    """
+    return UNKNOWN if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def several(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> several(1, "session"), several(1200, "session")
+    ('1 session', '1,200 sessions')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
