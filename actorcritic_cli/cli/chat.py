@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def chat(
     user_base: o.UserBaseOption = None,
     temperature: o.TemperatureOption = None,
     max_tokens: o.MaxTokensOption = 4096,
-    seed: o.SeedOption = 0,
+    seed: o.SeedOption = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +99,7 @@ def chat(
         critic_template=critic_template,
         critic_timeout=critic_timeout,
         critic_ctx=critic_ctx,
-        seed=seed,
+        seed=secrets.randbelow(1 << 31) if seed is None else seed,
     )
     converse(database, spec, task_for(environment_for(spec), task), json=json)
 

@@ -123,7 +123,9 @@ MaxCostOption = Annotated[
 MaxSecondsOption = Annotated[
     float | None, typer.Option(min=0.0, help="Seconds after which a session ends.", rich_help_panel=_LIMITS)
 ]
-SeedOption = Annotated[int, typer.Option(help="Seed of what is random in a session.")]
+SeedOption = Annotated[
+    int | None, typer.Option(help="Seed of what is random in a session.", show_default="0 for a run, drawn for a chat")
+]
 
 
 def at_terminal() -> bool:

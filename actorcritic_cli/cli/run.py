@@ -43,7 +43,7 @@ def run(
     user_base: o.UserBaseOption = None,
     temperature: o.TemperatureOption = None,
     max_tokens: o.MaxTokensOption = 4096,
-    seed: o.SeedOption = 0,
+    seed: o.SeedOption = None,
     resume: Annotated[
         str | None,
         typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run; it keeps its own options."),
@@ -100,7 +100,7 @@ def run(
             critic_template=critic_template,
             critic_timeout=critic_timeout,
             critic_ctx=critic_ctx,
-            seed=seed,
+            seed=seed or 0,
         )
         existing = [task.id for task in registry.load(spec.env, spec.dataset).tasks()]
         plan = Plan(spec, choose_tasks(tasks, existing), trials)

@@ -8,7 +8,7 @@ accepted proposal has already been read; only the question after it is taken off
 What users, tools and the actor said is data. Every entry of the conversation starts with a line that carries the
 session's delimiter, and the delimiter is removed from all data: whatever a text imitates, it can neither end its own
 entry nor begin another. The delimiter stands first in the conversation, after everything that sessions share. It is
-derived from the session's id, so that judging the same session again asks exactly the same question; that it can't be
+derived from the session's seed, so that judging the same session again asks exactly the same question; that it can't be
 forged does not rest on its being secret.
 
 The turn's earlier, rejected proposals are left out: all candidates of a turn are judged on equal terms, so that their
@@ -60,7 +60,7 @@ class Prompt(Struct, frozen=True):
 
 def build(case: Case, labels: LabelPair) -> Prompt:
     """Return what the critic reads to judge a case, its answer worded to fit the model's labels."""
-    mark = delimiter(case.session)
+    mark = delimiter(case.nonce or case.session)
     system = (
         Segment("rubric", (rubric(labels),)),
         Segment("policy", (f"# Policy\n{_text(case.policy)}\n\n",)),

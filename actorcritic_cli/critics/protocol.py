@@ -13,8 +13,8 @@ class Case(Struct, frozen=True):
     """One proposal put before a critic, with all that it may look at.
 
     ``transcript`` starts with the system message (the policy). ``attempts`` are the earlier proposals of the turn. The
-    ``session`` names the branch of the critic's cache and seeds the delimiters around data; ``max_seconds`` bounds the
-    judgement.
+    ``session`` names the branch of the critic's cache; the delimiters around data are derived from ``nonce``, or from
+    the session where that is empty. ``max_seconds`` bounds the judgement.
     """
 
     session: str
@@ -24,6 +24,7 @@ class Case(Struct, frozen=True):
     proposal: Proposal
     attempts: tuple[Attempt, ...] = ()
     max_seconds: float | None = None
+    nonce: str = ""
 
 
 class Critic(Protocol):

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed
 from actorcritic_cli.critics.protocol import Case, Critic
@@ -36,7 +37,7 @@ from actorcritic_cli.session.events import (
 )
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
-from actorcritic_cli.text import encodable
+from actorcritic_cli.text import encodable, redact
 from actorcritic_cli.types import Decision, Message, PartyName, Proposal, Termination
 from actorcritic_cli.users.protocol import User, UserFailed
 
@@ -99,7 +100,7 @@ class Session:
         except UserFailed as failure:
             return self.failed("user", failure.error, "user_error", failure)
         at = self.clock()
-        messages = (Message("user", encodable(turn.text)),) if turn.text or not turn.leaves else ()
+        messages = (Message("user", safe(turn.text)),) if turn.text or not turn.leaves else ()
         stops = turn.leaves or self.parties.environment.is_stop(turn.text)
         return Observed(
             at, state.step, messages, latency=at - began, call=turn.call, ends="user_stop" if stops else None
@@ -120,7 +121,9 @@ class Session:
             answer = self.parties.actor.propose(context)
         except ActorFailed as failure:
             return self.failed("actor", failure.error, "actor_error", failure)
-        return Proposed(self.clock(), state.step, state.attempt, answer.proposal, answer.call, answer.problem)
+        return Proposed(
+            self.clock(), state.step, state.attempt, safe_proposal(answer.proposal), answer.call, answer.problem
+        )
 
     def judge(self) -> Event:
         """The critic reads the proposal before it takes effect."""
@@ -135,6 +138,7 @@ class Session:
             proposal=state.candidate(state.attempt),
             attempts=state.attempts,
             max_seconds=seconds_left(state),
+            nonce=f"{state.spec.seed}/{state.spec.task_id}/{state.spec.trial}",
         )
         verdict = self.parties.critic.judge(case)
         return Judged(self.clock(), state.step, state.attempt, verdict)
@@ -202,6 +206,23 @@ class Session:
         elif limit is not None and self.state.elapsed + at - (self.state.last_at or at) >= limit:
             reason = "max_seconds"  # the call was cut off because the session's time was up
         return Failed(at, self.state.step, party, str(error), reason, failure.call)
+
+
+def safe(text: str) -> str:
+    """Return a party's words as they may be recorded: storable, and without API keys."""
+    return encodable(redact(text))
+
+
+def safe_proposal(proposal: Proposal) -> Proposal:
+    """Return a proposal as it may be recorded; most are returned as they are."""
+    message = proposal.message
+    clean = replace(
+        message,
+        content=safe(message.content) if message.content is not None else None,
+        tool_calls=tuple(replace(call, arguments=safe(call.arguments)) for call in message.tool_calls),
+        raw=safe(message.raw) if message.raw is not None else None,
+    )
+    return proposal if clean == message else replace(proposal, message=clean)
 
 
 def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, bool]:
