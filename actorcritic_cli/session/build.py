@@ -105,8 +105,12 @@ def _user(spec: SessionSpec, task: Task | None, recordings: Recordings, person: 
         case "script":
             from actorcritic_cli.users.script import ScriptedUser
 
-            if source and source != "task":
+            from actorcritic_cli.users.answering import AnsweringUser, answers_of
+
+            if source not in ("", "task", "answers"):
                 return ScriptedUser.from_file(source)
+            if task is not None and source != "task" and (answers := answers_of(task)) is not None:
+                return AnsweringUser(answers)
             if task is None or not task.script:
                 raise UsageError("There is no script for this task; give one with --user script:FILE.")
             return ScriptedUser.from_task(task)
