@@ -5,7 +5,7 @@ The tools check nothing, so a broken file would only show as odd results in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from actorcritic_cli.envs.tau.airline_schemas import CABINS
@@ -51,18 +51,23 @@ _KEYS = {
 
 def problems(tables: Tables, tasks: Sequence[Task]) -> list[str]:
     """Return what is wrong with the records and tasks, one sentence each; empty when nothing is."""
-    found = [
-        f"{name} {key}: {fault}"
-        for name, keys in _KEYS.items()
-        for key, record in tables[name].items()
-        for fault in _missing(record, keys)
-    ]
+    found = missing(tables, _KEYS)
     if found:  # the references below need the keys
         return found
     try:
-        return [*_flights(tables), *_reservations(tables), *_users(tables), *_tasks(tables, tasks)]
+        return [*_flights(tables), *_reservations(tables), *_users(tables), *unknown_users(tables, tasks)]
     except (KeyError, TypeError, AttributeError) as error:
         return [f"a record has an unexpected shape ({type(error).__name__}: {error})"]
+
+
+def missing(tables: Tables, keys: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return which records of which table lack which of the table's ``keys``, one sentence each."""
+    return [
+        f"{name} {key}: {fault}"
+        for name, required in keys.items()
+        for key, record in tables[name].items()
+        for fault in _missing(record, required)
+    ]
 
 
 def _missing(record: Any, keys: Sequence[str]) -> list[str]:
@@ -109,7 +114,8 @@ def _users(tables: Tables) -> Iterator[str]:
                 yield f"users {key}: payment method {payment_id} has no amount"
 
 
-def _tasks(tables: Tables, tasks: Sequence[Task]) -> Iterator[str]:
+def unknown_users(tables: Tables, tasks: Sequence[Task]) -> Iterator[str]:
+    """Yield which tasks are about a user who does not exist."""
     for task in tasks:
         user_id = task.extra.get("user_id")
         if user_id is not None and user_id not in tables["users"]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from actorcritic_cli.envs.tau.hashing import canonical, canonical_map, digest
+from actorcritic_cli.envs.tau.hashing import V1, Canon, digest
 
 Record = dict[str, Any]
 Tables = Mapping[str, Mapping[str, Record]]
@@ -30,20 +30,25 @@ def clone(value: Any) -> Any:
 
 
 class Database:
-    """The untouched records of a data set: table name → key → record, in file order. Never changed."""
+    """The untouched records of a data set: table name → key → record, in file order. Never changed.
 
-    def __init__(self, tables: dict[str, dict[str, Record]]):
+    ``canon`` says how the benchmark's version writes what is hashed.
+    """
+
+    def __init__(self, tables: dict[str, dict[str, Record]], canon: Canon = V1):
         self.tables: Tables = tables
+        self.canon = canon
 
     @cached_property
     def texts(self) -> dict[str, dict[str, str]]:
         """The canonical text of every record, made once when the first hash is asked for."""
-        return {name: {key: canonical(record) for key, record in table.items()} for name, table in self.tables.items()}
+        text = self.canon.value
+        return {name: {key: text(record) for key, record in table.items()} for name, table in self.tables.items()}
 
     @cached_property
     def table_texts(self) -> dict[str, str]:
         """The canonical text of every untouched table."""
-        return {name: canonical_map(texts) for name, texts in self.texts.items()}
+        return {name: self.canon.map(texts) for name, texts in self.texts.items()}
 
 
 class State:
@@ -64,17 +69,18 @@ class State:
 
         Raises ``RecursionError`` for a record nested too deeply to be hashed, before anything is changed.
         """
-        texts = {name: {key: canonical(record) for key, record in table.items()} for name, table in changes.items()}
+        text = self._database.canon.value
+        texts = {name: {key: text(record) for key, record in table.items()} for name, table in changes.items()}
         for name, table in changes.items():
             self._tables[name].update(table)
             self._changed.setdefault(name, {}).update(texts[name])
 
     def hash(self) -> str:
-        """Return the v1 hash of all records as they are now."""
-        return digest([canonical_map({name: self._table_text(name) for name in self._tables})])
+        """Return the hash of all records as they are now, in the version's form."""
+        return digest([self._database.canon.map({name: self._table_text(name) for name in self._tables})])
 
     def _table_text(self, name: str) -> str:
         changed = self._changed.get(name)
         if not changed:
             return self._database.table_texts[name]
-        return canonical_map(self._database.texts[name] | changed)
+        return self._database.canon.map(self._database.texts[name] | changed)

@@ -21,6 +21,7 @@ from actorcritic_cli.types import Task
 
 POLICY_NAMES = ("policy.md", "wiki.md")
 TASK_NAMES = ("tasks.json", "tasks_test.json", "tasks_test.py")
+"""The files of the usual tasks. Other lists have files of their own (``tasks_train.json``)."""
 
 
 class Files(Struct, frozen=True):
@@ -43,16 +44,18 @@ class Dataset(Struct, frozen=True):
     tasks: tuple[Task, ...]
 
 
-def locate(root: Path, domain: Domain, users: str = "users.json") -> Files | None:
+def locate(root: Path, domain: Domain, users: str = "users.json", task_list: str = "") -> Files | None:
     """Return the files of a domain below ``root``, or ``None`` when they are not all there.
 
-    ``users`` names the file of users, of which the official data have an older edition too.
+    ``users`` names the file of users, of which the official data have an older edition too; ``task_list`` one of the
+    domain's further task lists.
     """
+    task_names = (f"tasks_{task_list}.json", f"tasks_{task_list}.py") if task_list else TASK_NAMES
     for base in (root / domain.name, root / "tau_bench" / "envs" / domain.name, root):
         data = base / "data" if (base / "data").is_dir() else base
         tables = tuple((name, data / (users if name == "users" else f"{name}.json")) for name in domain.tables)
         policy = _first(base, POLICY_NAMES)
-        tasks = _first(base, TASK_NAMES)
+        tasks = _first(base, task_names)
         if policy and tasks and all(path.is_file() for _, path in tables):
             return Files(tables, policy, tasks)
     return None

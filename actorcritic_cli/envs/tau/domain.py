@@ -22,6 +22,8 @@ class Domain(Struct, frozen=True):
     tables: tuple[str, ...]
     tools: tuple[Tool, ...]
     problems: Callable[[Tables, Sequence[Task]], list[str]]
+    task_lists: tuple[str, ...] = ()
+    """The official task lists there are beside the test tasks: each is a data set of its own."""
 
     @property
     def environment(self) -> str:

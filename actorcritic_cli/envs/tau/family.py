@@ -28,7 +28,7 @@ def names() -> Sequence[str]:
 
 def datasets(name: str) -> Sequence[str]:
     """See ``Family.datasets``."""
-    return (BUNDLED, *official.USERS)
+    return (BUNDLED, *official.editions(_BY_NAME[name]))
 
 
 def load(name: str, dataset: str, options: Mapping[str, Any]) -> TauEnvironment:
@@ -49,7 +49,7 @@ def fetch(name: str, source: str) -> FetchReport:
 
 
 def _files(domain: Domain, dataset: str) -> Files:
-    if dataset in official.USERS:
+    if dataset != BUNDLED:
         return official.files_of(domain, dataset)
     files = locate(_BUNDLED_ROOT, domain)
     if files is None:

@@ -1,15 +1,26 @@
-"""The state hash of τ-bench v1: SHA-256 over one fixed text of the whole database.
+"""The state hashes of τ-bench and τ²-bench: SHA-256 over one fixed text of the whole database.
 
-The text is the Python form of nested tuples: a map is a tuple of (key, value) pairs sorted by key, a list is a tuple in
-order. So ``250`` and ``250.0`` differ, and key order does not count. The text is put together from the texts of its parts,
-so that a caller who keeps the text of every record only renews those that changed.
+The text of v1 is the Python form of nested tuples: a map is a tuple of (key, value) pairs sorted by key, a list is a tuple
+in order. The text of v2 is JSON with sorted keys. In both, ``250`` and ``250.0`` differ, and key order does not count. The
+text is put together from the texts of its parts, so that a caller who keeps the text of every record only renews those
+that changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from msgspec import Struct
+
+
+class Canon(Struct, frozen=True):
+    """How a version writes what is hashed: the text of a JSON value, and that of a map from the texts of its values."""
+
+    value: Callable[[Any], str]
+    map: Callable[[Mapping[str, str]], str]
 
 
 def canonical(value: Any) -> str:
@@ -45,3 +56,15 @@ def v1_hash(value: Any) -> str:
 
 def _tuple_text(parts: list[str]) -> str:
     return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _json_map(texts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{json.dumps(key)}: {texts[key]}" for key in sorted(texts)) + "}"
+
+
+V1 = Canon(canonical, canonical_map)
+V2 = Canon(_json, _json_map)

@@ -23,26 +23,33 @@ from actorcritic_cli.errors import AccError, NotFound
 from actorcritic_cli.paths import data_dir
 from actorcritic_cli.text import redact
 
-USERS = {"official": "users.json", "official-2024": "users-2024.json"}
+OFFICIAL = "official"
+USERS = {OFFICIAL: "users.json", "official-2024": "users-2024.json"}
 """The editions of the official data and their file of users; recordings of 2024 were made with the older one."""
 VARIABLE = "ACC_TAU_BENCH_DIR"
 CLONE_SECONDS = 300
 
 
+def editions(domain: Domain) -> tuple[str, ...]:
+    """Return the official data sets of a domain: the editions, and the further task lists on the newest of them."""
+    return (*USERS, *(f"{OFFICIAL}-{name}" for name in domain.task_lists))
+
+
 def find(domain: str) -> Path:
     """Return the folder that holds the official data of a domain. Raises ``NotFound`` with how to get them."""
-    return root_of(_domain(domain), "official")
+    return root_of(_domain(domain), OFFICIAL)
 
 
 def root_of(domain: Domain, edition: str) -> Path:
     """Return the folder that holds an edition of the official data of a domain. Raises ``NotFound``."""
     named = os.environ.get(VARIABLE)
     root = Path(named) if named else data_dir() / "envs" / "tau-bench"
-    if locate(root, domain, USERS[edition]):
+    if _locate(root, domain, edition):
         return root
     fetch_it = f"acc env fetch {domain.environment} --from FOLDER"
-    if edition != "official" and locate(root, domain):
-        raise NotFound(f"{root} has no {USERS[edition]} for {domain.name}; fetch data that include it: {fetch_it}.")
+    if edition != OFFICIAL and locate(root, domain):
+        lacking = USERS.get(edition) or f"tasks_{_task_list(edition)}"
+        raise NotFound(f"{root} has no {lacking} for {domain.name}; fetch data that include it: {fetch_it}.")
     if named:
         raise NotFound(
             f"{VARIABLE} is {named}, which holds no {domain.name} data; correct it, or unset it and run {fetch_it}."
@@ -51,8 +58,8 @@ def root_of(domain: Domain, edition: str) -> Path:
 
 
 def files_of(domain: Domain, edition: str) -> Files:
-    """Return the files of an edition (``official``, ``official-2024``). Raises ``NotFound``."""
-    files = locate(root_of(domain, edition), domain, USERS[edition])
+    """Return the files of an edition (``official``, ``official-2024``, ``official-train`` …). Raises ``NotFound``."""
+    files = _locate(root_of(domain, edition), domain, edition)
     assert files is not None
     return files
 
@@ -83,9 +90,17 @@ def _domain(name: str) -> Domain:
     return domain
 
 
+def _task_list(edition: str) -> str:
+    return "" if edition in USERS else edition.removeprefix(f"{OFFICIAL}-")
+
+
+def _locate(root: Path, domain: Domain, edition: str) -> Files | None:
+    return locate(root, domain, USERS.get(edition, USERS[OFFICIAL]), _task_list(edition))
+
+
 def _install(root: Path, domain: Domain, source: str, commit: str | None) -> FetchReport:
-    found = {edition: files for edition, users in USERS.items() if (files := locate(root, domain, users))}
-    if "official" not in found:
+    found = {edition: files for edition in editions(domain) if (files := _locate(root, domain, edition))}
+    if OFFICIAL not in found:
         wanted = ", ".join(f"{name}.json" for name in domain.tables)
         raise NotFound(f"{source} holds no {domain.name} data ({wanted}, policy and tasks); look for another source.")
     reports = {edition: findings(domain, load(files), edition) for edition, files in found.items()}
@@ -106,17 +121,15 @@ def _install(root: Path, domain: Domain, source: str, commit: str | None) -> Fet
 def _copy(root: Path, found: dict[str, Files], folder: Path) -> None:
     """Write the data in acc's own layout: the tables as they are, the tasks as JSON, the licence beside them."""
     folder.mkdir()
-    official = found["official"]
-    for files in found.values():
-        for _, path in files.tables:
-            shutil.copyfile(path, folder / path.name)
-    shutil.copyfile(official.policy, folder / "policy.md")
-    tasks = official.tasks
-    if tasks.suffix == ".py":
-        values = tasks_of_source(tasks.read_text("utf-8"))
-        (folder / "tasks_test.json").write_text(json.dumps(values, indent=1), "utf-8")
-    else:
-        shutil.copyfile(tasks, folder / tasks.name)
+    for path in {path for files in found.values() for _, path in files.tables}:
+        shutil.copyfile(path, folder / path.name)
+    shutil.copyfile(found[OFFICIAL].policy, folder / "policy.md")
+    for tasks in {files.tasks for files in found.values()}:
+        if tasks.suffix == ".py":
+            values = tasks_of_source(tasks.read_text("utf-8"))
+            (folder / f"{tasks.stem}.json").write_text(json.dumps(values, indent=1), "utf-8")
+        else:
+            shutil.copyfile(tasks, folder / tasks.name)
     for licence in (root / "LICENSE", root.parent / "LICENSE"):
         if licence.is_file():
             shutil.copyfile(licence, folder / "LICENSE")

@@ -15,6 +15,11 @@ def string(description: str, *choices: str) -> Schema:
     return {**schema, "enum": list(choices)} if choices else schema
 
 
+def strings(description: str) -> Schema:
+    """Return the schema of an array of texts."""
+    return {"type": "array", "description": description, "items": {"type": "string"}}
+
+
 def integer(description: str) -> Schema:
     """Return the schema of a whole number."""
     return {"type": "integer", "description": description}

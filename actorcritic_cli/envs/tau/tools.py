@@ -1,4 +1,4 @@
-"""How a v1 tool is called and how it answers.
+"""How a tool is called and how it answers.
 
 A tool is a function of the present records and its arguments. It changes nothing itself: it returns its value and the
 records to be put in, or raises. So whatever goes wrong, the state is as it was. The agent's arguments reach the tool
@@ -40,10 +40,22 @@ class Tool(Struct, frozen=True):
     ends: bool = False
     """Whether a call, even a failing one, ends the episode."""
 
-    @property
-    def class_name(self) -> str:
-        """The name in CamelCase, which Python's complaints about arguments begin with."""
-        return "".join(word.capitalize() for word in self.spec.name.split("_"))
+
+class Manner(Struct, frozen=True):
+    """How a version of the benchmark words what goes wrong before a tool runs.
+
+    ``unknown`` makes the answer to a call of a tool that is not there, ``callee`` the name with which Python's complaints
+    about arguments begin; both of the tool's name.
+    """
+
+    unknown: Callable[[str], str]
+    callee: Callable[[str], str]
+
+
+V1 = Manner(
+    unknown=lambda name: f"Unknown action {name}",
+    callee=lambda name: f"{''.join(word.capitalize() for word in name.split('_'))}.invoke",
+)
 
 
 class Called(Struct, frozen=True):
@@ -53,14 +65,14 @@ class Called(Struct, frozen=True):
     broken: bool = False
 
 
-def call(tools: Mapping[str, Tool], state: State, name: str, arguments: dict[str, Any]) -> Called:
+def call(tools: Mapping[str, Tool], state: State, name: str, arguments: dict[str, Any], manner: Manner = V1) -> Called:
     """Run one tool on the state. Never raises for what an agent can send."""
     tool = tools.get(name)
     if tool is None:
-        return Called(ToolResult(f"Unknown action {name}", error=True))
+        return Called(ToolResult(manner.unknown(name), error=True))
     broken = False
     try:
-        _check_names(tool, arguments)
+        _check_names(tool, arguments, manner.callee(name))
         outcome = tool.run(state.tables, **clone(arguments))
         text = outcome.value if isinstance(outcome.value, str) else json.dumps(outcome.value)
         state.put(outcome.changes)
@@ -71,12 +83,12 @@ def call(tools: Mapping[str, Tool], state: State, name: str, arguments: dict[str
     return Called(ToolResult(text, error=broken or text.startswith("Error: "), ends=broken or tool.ends), broken)
 
 
-def _check_names(tool: Tool, arguments: Mapping[str, Any]) -> None:
+def _check_names(tool: Tool, arguments: Mapping[str, Any], callee: str) -> None:
     """Raise the ``TypeError`` Python raises for a call whose argument names do not fit."""
     names: Sequence[str] = tool.spec.parameters["required"]
     for given in arguments:
         if given not in names:
-            raise TypeError(f"{tool.class_name}.invoke() got an unexpected keyword argument '{given}'")
+            raise TypeError(f"{callee}() got an unexpected keyword argument '{given}'")
     missing = [repr(name) for name in names if name not in arguments]
     if not missing:
         return
@@ -86,4 +98,4 @@ def _check_names(tool: Tool, arguments: Mapping[str, Any]) -> None:
     elif len(missing) > 2:
         listed = f"{', '.join(missing[:-1])}, and {missing[-1]}"
     noun = "argument" if len(missing) == 1 else "arguments"
-    raise TypeError(f"{tool.class_name}.invoke() missing {len(missing)} required positional {noun}: {listed}")
+    raise TypeError(f"{callee}() missing {len(missing)} required positional {noun}: {listed}")
