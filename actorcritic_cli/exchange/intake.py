@@ -245,11 +245,11 @@ def _environment(
 ) -> tuple[str, tuple[ToolSpec, ...]]:
     """Return the environment that a recording is of, by its tools, and these."""
     if named is not None:
-        return named, registry.load(named).tools
+        return named, _tools(named)
     used = recording.tool_names()
     if not used:
         raise UsageError(f"{path} calls no tool by which its environment could be told; say --env.")
-    tools = {name: registry.load(name).tools for name in registry.names() if name.startswith(_V1)}
+    tools = {name: _tools(name) for name in registry.names() if name.startswith(_V1)}
     fits = {name: len(used & {tool.name for tool in specs}) for name, specs in tools.items()}
     best = max(fits, key=lambda name: fits[name])
     if 2 * fits[best] <= len(used):
@@ -258,6 +258,16 @@ def _environment(
             f"{path} is of an environment that acc does not have (its tools: {strange} …); say --env if it is."
         )
     return best, tools[best]
+
+
+def _tools(env: str) -> tuple[ToolSpec, ...]:
+    """Return the tools of an environment, which are the same on all its data sets; none where no data are at hand."""
+    for dataset in registry.datasets(env):
+        try:
+            return registry.load(env, dataset).tools
+        except NotFound:
+            continue
+    return ()
 
 
 def _dataset(env: str, name: str) -> str:
