@@ -80,6 +80,9 @@ class Engine:
         params.n_ctx = n_ctx
         params.n_batch = params.n_ubatch = CHUNK
         params.n_seq_max = 1
+        # On CPUs the fused attention sums in 16 bits, in an order that depends on how many tokens are read at once: the
+        # same case, read in other portions, would get another probability (by 1e-3). Plain attention gives the same.
+        params.flash_attn_type = self._lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.n_threads = params.n_threads_batch = threads
         params.swa_full = True  # else a sliding window forgets what a cut back to the prefix needs
         context = self._lib.llama_init_from_model(self._model, params)

@@ -57,9 +57,9 @@ SHAPES: dict[ShapeName, Shape] = {
     "1.5b": Shape(28, 1536, 12, 2, 8960, 151_936, 1_000_000.0, 32_768, spread=1.5),
 }
 
-_ATTENTION = 2.0
+_ATTENTION = 1.4
 """Standard deviation of queries and keys: their products then vary enough for a head to pick out single tokens."""
-_PULL = 9.0
+_PULL = 6.0
 """How much more attention logit (natural units) a head gives to its own distance than to a far one, by its biases."""
 _DISTANCES = (8.0, 90.0)
 """The nearest and the farthest of the heads' own distances, in tokens."""
@@ -75,15 +75,13 @@ class Tensor(Struct, frozen=True):
     name: str
     rows: int
     width: int
-    layout: Layout | Literal["F32"]
+    layout: Layout
     deviation: float = 0.0
     values: Any = None
 
     @property
     def bytes(self) -> int:
         """Size on disk."""
-        if self.layout == "F32":
-            return 4 * self.rows * self.width
         weights, size = BLOCK[self.layout]
         return self.rows * self.width // weights * size
 
@@ -136,7 +134,7 @@ def _write(
     writer = gguf.GGUFWriter(path, "qwen2")
     writer.add_name(f"acc random-weight critic {name}")
     writer.add_description(NOTE)
-    writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_Q8_0 if name == "tiny" else gguf.LlamaFileType.MOSTLY_Q4_K_M))
+    writer.add_file_type(int(gguf.LlamaFileType.ALL_F32 if name == "tiny" else gguf.LlamaFileType.MOSTLY_Q4_K_M))
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -246,7 +244,7 @@ def _distance_biases(shape: Shape) -> tuple[np.ndarray[Any, Any], np.ndarray[Any
 def _data(rng: np.random.Generator, tensor: Tensor) -> np.ndarray[Any, Any]:
     import numpy as np
 
-    if tensor.layout == "F32":
+    if tensor.values is not None:
         return np.ascontiguousarray(tensor.values, dtype=np.float32)
     count = tensor.rows * tensor.width // BLOCK[tensor.layout][0]
     return np.concatenate(list(random_blocks(rng, tensor.layout, count, tensor.deviation)))

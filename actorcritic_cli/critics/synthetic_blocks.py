@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-Layout = Literal["Q8_0", "Q5_0", "Q4_K", "Q6_K"]
-BLOCK: dict[Layout, tuple[int, int]] = {"Q8_0": (32, 34), "Q5_0": (32, 22), "Q4_K": (256, 144), "Q6_K": (256, 210)}
+Layout = Literal["F32", "Q8_0", "Q5_0", "Q4_K", "Q6_K"]
+BLOCK: dict[Layout, tuple[int, int]] = {
+    "F32": (1, 4),
+    "Q8_0": (32, 34),
+    "Q5_0": (32, 22),
+    "Q4_K": (256, 144),
+    "Q6_K": (256, 210),
+}
 """Weights and bytes of one block."""
 
 _CHUNK = 1 << 16
@@ -58,16 +64,27 @@ def _half(value: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.array([value], dtype="<f2").view(np.uint8)
 
 
+def _set_scale(scale: Any, value: float) -> None:
+    """Set the blocks' scales, each with the random sign that stood in its place.
+
+    The levels of these layouts are not symmetric (-16 … 15). With one sign for all, every matrix would lean to one side,
+    and over many layers all states would end in the direction that leans with them, whatever was read.
+    """
+    sign = scale[:, 1] & 0x80
+    scale[:] = _half(value)
+    scale[:, 1] |= sign
+
+
 def _uniform(levels: int) -> float:
     return math.sqrt((levels * levels - 1) / 12)
 
 
 def _scale_q8_0(blocks: Any, deviation: float) -> None:
-    blocks[:, 0:2] = _half(deviation / _uniform(256))  # weight = d * q, q of 8 bits
+    _set_scale(blocks[:, 0:2], deviation / _uniform(256))  # weight = d * q, q of 8 bits
 
 
 def _scale_q5_0(blocks: Any, deviation: float) -> None:
-    blocks[:, 0:2] = _half(deviation / _uniform(32))  # weight = d * (q - 16), q of 5 bits
+    _set_scale(blocks[:, 0:2], deviation / _uniform(32))  # weight = d * (q - 16), q of 5 bits
 
 
 def _scale_q4_k(blocks: Any, deviation: float) -> None:
@@ -81,10 +98,10 @@ def _scale_q4_k(blocks: Any, deviation: float) -> None:
 
 def _scale_q6_k(blocks: Any, deviation: float) -> None:
     blocks[:, 192:208] = 32  # weight = d * 32 * (q - 32), q of 6 bits
-    blocks[:, 208:210] = _half(deviation / _uniform(64) / 32)
+    _set_scale(blocks[:, 208:210], deviation / _uniform(64) / 32)
 
 
-_SCALERS: dict[Layout, Callable[[Any, float], None]] = {
+_SCALERS: dict[str, Callable[[Any, float], None]] = {
     "Q8_0": _scale_q8_0,
     "Q5_0": _scale_q5_0,
     "Q4_K": _scale_q4_k,
