@@ -68,10 +68,9 @@ def print_json_line(value: Any) -> None:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()) -> None:
     """Print a table of text; the columns named in ``right`` are flush right."""
-    from actorcritic_cli.show.console import print_whole, stdout
-    from actorcritic_cli.show.table import table
+    from actorcritic_cli.show.console import print_rows, stdout
 
-    print_whole(stdout(), table(headers, rows, right=right))
+    print_rows(stdout(), headers, rows, right=right)
 
 
 def _encoded(value: Any) -> bytes:

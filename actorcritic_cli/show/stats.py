@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rich.table import Table
 from rich.text import Text
 
 from actorcritic_cli.analysis.measures import Group, Measures, Money
 from actorcritic_cli.analysis.passk import PassK
 from actorcritic_cli.analysis.quantiles import Spread
-from actorcritic_cli.show.console import print_whole, stdout
+from actorcritic_cli.show.console import print_rows, stdout
 from actorcritic_cli.show.values import dollars, seconds, share
 from actorcritic_cli.text import printable
+
+PASS_SHOWN = 8
+"""pass^k that are printed; ``--json`` has all."""
 
 
 def print_measures(groups: Iterable[Measures]) -> None:
@@ -22,12 +24,7 @@ def print_measures(groups: Iterable[Measures]) -> None:
         if number:
             console.print()
         console.print(Text(heading(measures.group), "bold"), soft_wrap=not console.is_terminal)
-        block = Table.grid(padding=(0, 2))
-        block.add_column(style="dim")
-        block.add_column(overflow="fold")
-        for label, text in lines(measures):
-            block.add_row(Text(f"  {label}"), Text(printable(text)))
-        print_whole(console, block)
+        print_rows(console, ("", ""), ((f"  {label}", text) for label, text in lines(measures)))
 
 
 def heading(group: Group) -> str:
@@ -44,7 +41,7 @@ def lines(m: Measures) -> Iterator[tuple[str, str]]:
     yield "sessions", f"{m.sessions}{under_way}"
     if m.scored:
         yield "success", f"{share(m.success)} ({m.successes} of {m.scored} scored)"
-        top = len(m.passk.values)
+        top = min(PASS_SHOWN, len(m.passk.values))
         yield ("pass^1" if top == 1 else f"pass^1..{top}"), _passk(m.passk)
     if m.unscored:
         yield "not scored", f"{_counts(m.unscored)} (in no rate above)"
@@ -72,7 +69,7 @@ def lines(m: Measures) -> Iterator[tuple[str, str]]:
 
 def _passk(passk: PassK) -> str:
     least, most = passk.trials
-    text = " ".join(share(value) for value in passk.values)
+    text = " ".join(share(value) for value in passk.values[:PASS_SHOWN])
     if least == most:
         return f"{text} ({passk.tasks} tasks × {least} trials)"
     return f"{text} ({passk.tasks} tasks with {least} to {most} scored trials; k up to the smallest number)"
