@@ -52,7 +52,7 @@ class Shape(Struct, frozen=True):
 
 
 SHAPES: dict[ShapeName, Shape] = {
-    "tiny": Shape(2, 128, 4, 2, 256, 4096, 10_000.0, 32_768, spread=1.2),
+    "tiny": Shape(2, 128, 4, 2, 256, 4096, 10_000.0, 32_768, spread=1.8),
     "0.5b": Shape(24, 896, 14, 2, 4864, 151_936, 1_000_000.0, 32_768, spread=1.5),
     "1.5b": Shape(28, 1536, 12, 2, 8960, 151_936, 1_000_000.0, 32_768, spread=1.5),
 }
