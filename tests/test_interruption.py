@@ -145,7 +145,7 @@ def test_two_runs_on_one_database_at_once_both_complete(tmp_path, perfect):
 
 def test_two_processes_cannot_resume_one_run_at_once(tmp_path, perfect):
     db = tmp_path / "a.db"
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "20", "--db", db)
+    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
     while not (db.exists() and _sessions(db) > 0):
         time.sleep(0.02)
     second = acc("run", "--resume", only_run(db), "--db", db)
@@ -156,7 +156,7 @@ def test_two_processes_cannot_resume_one_run_at_once(tmp_path, perfect):
 
 def test_ctrl_c_pauses_a_run_and_says_how_to_go_on(tmp_path, perfect):
     db = tmp_path / "a.db"
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "20", "--db", db)
+    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
     while not (db.exists() and _sessions(db) > 5):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -165,7 +165,7 @@ def test_ctrl_c_pauses_a_run_and_says_how_to_go_on(tmp_path, perfect):
     assert f"acc run --resume {only_run(db)}" in err
     assert "Traceback" not in err
     acc_ok("run", "--resume", only_run(db), "--jobs", "2", "--db", db)
-    assert_whole(db, 33 * 20, 20)
+    assert_whole(db, 33 * 8, 8)
 
 
 def _sessions(db: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from actorcritic_cli.errors import NotFound
@@ -51,9 +52,15 @@ def finder(database: Path) -> Callable[[str, SessionSpec], Sequence[Event]]:
     return find
 
 
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int) -> list[tuple[Event, ...]]:
+    """Return a trace file's sessions: a run asks for them once a session, twice."""
+    return list(trace.read(path))
+
+
 def _in_file(path: Path, spec: SessionSpec) -> Sequence[Event]:
     """Return the events of the session in a trace file that fits: the only one, or that of the same task and trial."""
-    sessions = list(trace.read(path))
+    sessions = _read(path, path.stat().st_mtime_ns)
     if len(sessions) == 1:
         return sessions[0]
     same_task: list[tuple[int, Sequence[Event]]] = []

@@ -37,12 +37,17 @@ class Database:
         self.connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold one immediate transaction: all of it is written, or nothing. Nested use joins the outer one."""
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Hold one immediate transaction: all of it is written, or nothing. Nested use joins the outer one.
+
+        What is written outlives this process in any case. With ``durable`` it (and all before it) is on the disk itself
+        when this returns, so that it outlives a power cut too, for the price of a flush.
+        """
         if self.connection.in_transaction:
             yield self.connection
             return
         with _clearly(self.path):
+            self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -101,7 +106,6 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
             raise AccError(f"{path} is another program's database; name a different file with --db.")
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection)
-    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
