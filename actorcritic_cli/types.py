@@ -206,6 +206,18 @@ class Verdict(Struct, frozen=True):
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+class Label(Struct, frozen=True, omit_defaults=True):
+    """What is known to be true of a proposal, as against what a critic says: whether it should have been revised.
+
+    ``oracle`` is one who knows (a simulated actor of its own slips), ``human`` a person's word, ``outcome`` is inferred from
+    the score. ``why`` is a short reason, for example the kind of a slip and the rule it breaks.
+    """
+
+    label: Literal["approve", "revise"]
+    why: str = ""
+    source: Literal["oracle", "human", "outcome"] = "oracle"
+
+
 class CriticIdentity(Struct, frozen=True):
     """Who judged: ``id`` is a hash over the model file, the prompt version and the threshold."""
 

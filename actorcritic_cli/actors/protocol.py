@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actorcritic_cli.types import Attempt, ModelCall, Proposal, ToolSpec, Transcript
+from actorcritic_cli.types import Attempt, Label, ModelCall, Proposal, ToolSpec, Transcript
 
 
 class ActorContext(Struct, frozen=True):
@@ -36,6 +36,9 @@ class Proposing(Struct, frozen=True):
     problem: str | None = None
     """Why this proposal cannot be carried out as it stands (arguments that are no JSON …): the supervisor sends it back
     to the actor without asking the critic."""
+    label: Label | None = None
+    """What the actor itself knows of its proposal (simulated actors know their slips); for the record, never for the
+    critic."""
 
 
 class ActorFailed(Exception):

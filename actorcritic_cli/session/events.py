@@ -18,6 +18,7 @@ from actorcritic_cli.types import (
     CriticIdentity,
     Critique,
     Decision,
+    Label,
     Message,
     ModelCall,
     PartyName,
@@ -60,6 +61,8 @@ class Proposed(Struct, frozen=True, tag="proposed", tag_field="event", omit_defa
     call: ModelCall | None = None
     problem: str | None = None
     """Why it cannot be carried out as it stands (arguments that are no JSON …); such a proposal goes straight back."""
+    label: Label | None = None
+    """What a simulated actor knows of its own proposal."""
 
 
 class Judged(Struct, frozen=True, tag="judged", tag_field="event", omit_defaults=True):

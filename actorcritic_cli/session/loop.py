@@ -122,7 +122,13 @@ class Session:
         except ActorFailed as failure:
             return self.failed("actor", failure.error, "actor_error", failure)
         return Proposed(
-            self.clock(), state.step, state.attempt, safe_proposal(answer.proposal), answer.call, answer.problem
+            self.clock(),
+            state.step,
+            state.attempt,
+            safe_proposal(answer.proposal),
+            answer.call,
+            answer.problem,
+            answer.label,
         )
 
     def judge(self) -> Event:

@@ -28,6 +28,7 @@ from actorcritic_cli.types import (
     CriticIdentity,
     Critique,
     Decision,
+    Label,
     Message,
     ModelCall,
     Proposal,
@@ -186,6 +187,7 @@ class _Reader:
     def events(self) -> list[Event]:
         spine = self._rows("events")
         self.proposals = {(r["step"], r["attempt"]): r for r in self._rows("proposals")}
+        self.labels = self._labels()
         self.verdicts = {r["seq"]: r for r in self._rows("verdicts", "AND seq IS NOT NULL")}
         self.decisions = {r["seq"]: r for r in self._rows("decisions")}
         self.steps = {r["step"]: r for r in self._rows("steps")}
@@ -198,6 +200,16 @@ class _Reader:
         order = "step" if table == "steps" else "seq"
         return self.database.rows(f"SELECT * FROM {table} WHERE session = ? {more} ORDER BY {order}", (self.session,))
 
+    def _labels(self) -> dict[int, Label]:
+        """Return event number → label of the proposals that came with one (later labels are not part of the event)."""
+        rows = self.database.rows(
+            "SELECT p.seq, l.label, l.why, l.source FROM proposals p JOIN labels l ON l.proposal = p.id "
+            "JOIN events e ON e.session = p.session AND e.seq = p.seq AND e.at = l.created_at "
+            "WHERE p.session = ? ORDER BY l.id DESC",
+            (self.session,),
+        )
+        return {row["seq"]: msgspec.convert({k: row[k] for k in ("label", "why", "source")}, Label) for row in rows}
+
     def _event(self, row: sqlite3.Row) -> Event:
         seq, at, step, attempt = row["seq"], row["at"], row["step"], row["attempt"]
         match row["kind"]:
@@ -208,7 +220,9 @@ class _Reader:
             case "proposed":
                 found = self.proposals[step, attempt]
                 proposal = Proposal(_message(found["exact"]), found["author"])
-                return Proposed(at, step, attempt, proposal, self.calls.get(seq), found["problem"])
+                return Proposed(
+                    at, step, attempt, proposal, self.calls.get(seq), found["problem"], self.labels.get(seq)
+                )
             case "judged":
                 return Judged(at, step, attempt, _verdict(self.verdicts[seq]))
             case "decided":

@@ -65,7 +65,7 @@ class Recorder:
 
     def record(self, event: Event) -> None:
         """Write one event. Raises ``AccError`` when the session has been continued elsewhere meanwhile."""
-        with self.database.writing() as connection:
+        with self.database.writing(durable=self._changes_the_world(event)) as connection:
             if isinstance(event, Started):
                 self._started(connection, event)
             seq = self.next_seq
@@ -85,6 +85,12 @@ class Recorder:
             if call is not None and step is not None:
                 self._model_call(connection, seq, step, call)
         self.next_seq += 1
+
+    def _changes_the_world(self, event: Event) -> bool:
+        """Whether the effect of an event cannot be taken back: a call that writes, about to be made."""
+        return isinstance(event, Acted) and any(
+            self._effects.get(call.name) == "write" for call in event.message.tool_calls
+        )
 
     def _body(self, connection: sqlite3.Connection, seq: int, event: Event) -> None:
         match event:
@@ -177,6 +183,11 @@ class Recorder:
         )
         assert cursor.lastrowid is not None
         self._proposals[event.step, event.attempt] = (cursor.lastrowid, message)
+        if event.label is not None:
+            connection.execute(
+                "INSERT INTO labels (proposal, source, label, why, created_at) VALUES (?, ?, ?, ?, ?)",
+                (cursor.lastrowid, event.label.source, event.label.label, event.label.why, event.at),
+            )
 
     def _judged(self, connection: sqlite3.Connection, seq: int, event: Judged) -> None:
         verdict = event.verdict
