@@ -97,11 +97,13 @@ class ToolSpec(Struct, frozen=True):
 
 
 class ToolResult(Struct, frozen=True):
-    """What a tool returned. ``error`` is true for a refusal or failure; ``ends`` when the call ends the episode."""
+    """What a tool returned. ``error`` is true for a refusal or failure; ``ends`` when the call ends the episode, and
+    ``ending`` is then why the session ends."""
 
     text: str
     error: bool = False
     ends: bool = False
+    ending: Termination = "transfer"
 
 
 class ExpectedAction(Struct, frozen=True):

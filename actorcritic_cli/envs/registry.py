@@ -12,7 +12,7 @@ from actorcritic_cli.envs.family import Family, FetchReport, Finding
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import AccError, NotFound
 
-FAMILIES = ("actorcritic_cli.envs.tau.family",)
+FAMILIES = ("actorcritic_cli.envs.tau.family", "actorcritic_cli.envs.travel.family")
 """The modules that are families of environments (see ``family``), in the order in which they are listed."""
 
 

@@ -195,7 +195,7 @@ class Session:
         state, began = self.state, self.clock()
         messages, error, ends = run_calls(self.parties.episode, state.transcript[-1])
         at = self.clock()
-        return Observed(at, state.step, messages, error, at - began, ends="transfer" if ends else None)
+        return Observed(at, state.step, messages, error, at - began, ends=ends)
 
     def end(self, reason: Termination, message: str) -> Event:
         """The environment scores the session."""
@@ -231,14 +231,15 @@ def safe_proposal(proposal: Proposal) -> Proposal:
     return proposal if clean == message else replace(proposal, message=clean)
 
 
-def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, bool]:
-    """Run the calls of an accepted message; return the tool messages, whether one failed, whether one ends it all."""
+def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, Termination | None]:
+    """Run the calls of an accepted message; return the tool messages, whether one failed, and why one ends it all."""
     messages: list[Message] = []
-    failed = ends = False
+    failed = False
+    ends: Termination | None = None
     for call in message.tool_calls:
         result = episode.call(call.name, call.parsed())
         messages.append(Message("tool", encodable(result.text), tool_call_id=call.id, name=call.name))
-        failed, ends = failed or result.error, ends or result.ends
+        failed, ends = failed or result.error, ends or (result.ending if result.ends else None)
     return tuple(messages), failed, ends
 
 
