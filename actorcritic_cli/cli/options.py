@@ -22,7 +22,10 @@ from actorcritic_cli.types import (
 _SUPERVISION = "Supervision"
 _LIMITS = "Limits"
 
-EnvOption = Annotated[str, typer.Option("--env", help="Environment (acc env list).")]
+EnvOption = Annotated[
+    str,
+    typer.Option("--env", help="Environment (acc env list), or the path of a Python file with your own tools."),
+]
 DatasetOption = Annotated[
     str | None,
     typer.Option("--dataset", help="The environment's data set: bundled, official …", show_default="bundled"),
@@ -43,6 +46,14 @@ MaxTokensOption = Annotated[int, typer.Option(min=1, help="Tokens that one propo
 UserOption = Annotated[
     str | None,
     typer.Option("--user", help="Who asks: person, script, script:FILE, llm:MODEL or recorded:SOURCE."),
+]
+UserStrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--user-strategy",
+        help="How a simulated user finds its words: llm, react, verify or reflection.",
+        show_default="llm",
+    ),
 ]
 UserBaseOption = Annotated[
     str | None, typer.Option("--user-base", metavar="URL", help="Base URL of the simulated user's provider.")
@@ -172,6 +183,7 @@ def spec_of(
     limits: Limits,
     actor_base: str | None,
     user_base: str | None,
+    user_strategy: str | None,
     temperature: float | None,
     max_tokens: int,
     threshold: float | None,
@@ -181,6 +193,7 @@ def spec_of(
     seed: int,
 ) -> SessionSpec:
     """Return the specification that the options mean, with every source in the form that goes on record."""
+    from actorcritic_cli.envs import registry
     from actorcritic_cli.exchange.recordings import resolve_source
 
     def recorded(party: str) -> str:
@@ -197,9 +210,12 @@ def spec_of(
         actor_options["base_url"] = actor_base
     if temperature is not None:
         actor_options["temperature"] = temperature
+    if user_strategy is not None and not user.startswith("llm:"):
+        raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
+    named, env_options = registry.on_record(env)
     return SessionSpec(
-        env=env,
-        dataset=dataset or "bundled",
+        env=named,
+        dataset=dataset or registry.datasets(env)[0],
         task_id=task,
         actor=actor,
         user=recorded(user),
@@ -213,7 +229,8 @@ def spec_of(
         )
         if critic is not None
         else {},
-        user_options=_given(base_url=user_base, seed=seed) if user.startswith("llm:") else {},
+        env_options=env_options,
+        user_options=_given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},
     )
 
 

@@ -41,6 +41,7 @@ def run(
     max_seconds: o.MaxSecondsOption = None,
     actor_base: o.ActorBaseOption = None,
     user_base: o.UserBaseOption = None,
+    user_strategy: o.UserStrategyOption = None,
     temperature: o.TemperatureOption = None,
     max_tokens: o.MaxTokensOption = 4096,
     seed: o.SeedOption = None,
@@ -69,7 +70,7 @@ def run(
             run_id = Library(opened).find_run(resume)
             plan = read_plan(opened, run_id)
     else:
-        from actorcritic_cli.envs import registry
+        from actorcritic_cli.session.build import environment_for
 
         if actor is None:
             raise UsageError("Say who proposes: --actor MODEL (acc models lists aliases) or --actor recorded:SOURCE.")
@@ -94,6 +95,7 @@ def run(
             limits=Limits(max_turns, max_cost, max_seconds),
             actor_base=actor_base,
             user_base=user_base,
+            user_strategy=user_strategy,
             temperature=temperature,
             max_tokens=max_tokens,
             threshold=threshold,
@@ -102,7 +104,7 @@ def run(
             critic_ctx=critic_ctx,
             seed=seed or 0,
         )
-        existing = [task.id for task in registry.load(spec.env, spec.dataset).tasks()]
+        existing = [task.id for task in environment_for(spec).tasks()]
         plan = Plan(spec, choose_tasks(tasks, existing), trials)
         run_id = new_run_id()
     _carry_out(database, run_id, plan, jobs, new=resume is None, json=json)

@@ -59,7 +59,7 @@ def parties_for(
     return Parties(
         environment=environment,
         episode=environment.open(task),
-        actor=_actor(spec, recordings, progress),
+        actor=_actor(spec, task, environment, recordings, progress),
         user=_user(spec, task, recordings, person),
         critic=critic if spec.supervision.mode != "off" else None,
         arbiter=arbiter or NobodyToAsk(),
@@ -84,8 +84,18 @@ def opening(
     )
 
 
-def _actor(spec: SessionSpec, recordings: Recordings, progress: Progress | None) -> Actor:
+def _actor(
+    spec: SessionSpec,
+    task: Task | None,
+    environment: Environment,
+    recordings: Recordings,
+    progress: Progress | None,
+) -> Actor:
     kind, _, source = spec.actor.partition(":")
+    if kind == "sim":
+        from actorcritic_cli.actors.sim.resolve import simulated
+
+        return simulated(source, spec, task, environment)
     if kind == "recorded":
         from actorcritic_cli.actors.recorded import RecordedActor
 
@@ -103,9 +113,8 @@ def _user(spec: SessionSpec, task: Task | None, recordings: Recordings, person: 
                 raise UsageError("A person can only take part at a terminal; choose --user script or --user llm:MODEL.")
             return person
         case "script":
-            from actorcritic_cli.users.script import ScriptedUser
-
             from actorcritic_cli.users.answering import AnsweringUser, answers_of
+            from actorcritic_cli.users.script import ScriptedUser
 
             if source not in ("", "task", "answers"):
                 return ScriptedUser.from_file(source)
