@@ -133,7 +133,9 @@ class LiveView:
                 self._line(self.out, "user", message.content or "", "cyan")
 
     def _ended(self, event: Ended) -> None:
-        reward = "not scored" if event.reward is None or event.reward.value is None else f"reward {event.reward.value:g}"
+        reward = (
+            "not scored" if event.reward is None or event.reward.value is None else f"reward {event.reward.value:g}"
+        )
         said = f" ({event.message})" if event.message else ""
         self._aside("ended", f"{event.reason}{said}, {reward}", "bold")
 
@@ -142,7 +144,8 @@ class LiveView:
 
     def _line(self, console: Console, label: str, text: str, style: str) -> None:
         body = printable(text).replace("\n", "\n" + " " * _INDENT)
-        console.print(Text(f"{label:<{_INDENT}}", "bold") + Text(body, style), soft_wrap=not console.is_terminal)
+        line = Text.assemble((f"{label:<{_INDENT}}", "bold"), (body, style))
+        console.print(line, soft_wrap=not console.is_terminal)
 
 
 _VERDICT_STYLE = {"approve": "green", "revise": "yellow", "no_verdict": "red"}
