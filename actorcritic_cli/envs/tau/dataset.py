@@ -69,14 +69,14 @@ def load(files: Files) -> Dataset:
 @lru_cache(maxsize=8)
 def _load(files: Files, times: tuple[int, ...]) -> Dataset:
     tables = {name: _table(path) for name, path in files.tables}
-    return Dataset(Database(tables), _text(files.policy), read_tasks(files.tasks))
+    return Dataset(Database(tables), text_of(files.policy), read_tasks(files.tasks))
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """Return a file's text with the line ends it has: the policy is part of every prompt, byte for byte."""
     try:
         return path.read_bytes().decode("utf-8")
@@ -86,7 +86,7 @@ def _text(path: Path) -> str:
 
 def _table(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        value = json.loads(_text(path))
+        value = json.loads(text_of(path))
     except (ValueError, RecursionError) as error:
         raise AccError(f"{path} is no valid JSON ({error}); fetch the data set again.") from error
     if not isinstance(value, dict) or not all(isinstance(record, dict) for record in value.values()):

@@ -5,12 +5,15 @@ The known hashes are those of the untouched official databases, so that a result
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from actorcritic_cli.envs.family import Finding
-from actorcritic_cli.envs.tau.database import State
+from actorcritic_cli.envs.tau.database import Database, State
 from actorcritic_cli.envs.tau.dataset import Dataset
 from actorcritic_cli.envs.tau.domain import Domain
 from actorcritic_cli.envs.tau.scoring import RESPOND
-from actorcritic_cli.envs.tau.tools import call
+from actorcritic_cli.envs.tau.tools import Tool, call
+from actorcritic_cli.types import Task
 
 KNOWN_HASHES = {
     ("airline", "official"): "4587e6b48ad2b2c4f3e1fecb40aabec7bb2286513273b8f8cec3f5865222f290",
@@ -25,54 +28,66 @@ _EDITION_OF = {"official-dev": "official", "official-train": "official"}
 
 def findings(domain: Domain, data: Dataset, dataset: str) -> list[Finding]:
     """Return what is to be said of a data set, problems first."""
-    problems = [
-        *(f"table {name} is empty" for name, table in data.database.tables.items() if not table),
-        *domain.problems(data.database.tables, data.tasks),
-        *_duplicates([task.id for task in data.tasks]),
-        *_unknown_actions(domain, data),
-    ]
-    if not data.policy.strip():
-        problems.append("the policy is empty")
-    if not data.tasks:
-        problems.append("there are no tasks")
-    counts = ", ".join(f"{len(table)} {name}" for name, table in data.database.tables.items())
-    found = [Finding("problem", text) for text in problems]
-    found.append(Finding("ok", f"{counts}, {len(data.tasks)} tasks"))
-    if not problems:
-        found.extend(Finding("note", text) for text in _failing_actions(domain, data))
-    return [*found, *_identity(domain, data, dataset)]
-
-
-def _identity(domain: Domain, data: Dataset, dataset: str) -> list[Finding]:
-    actual = State(data.database).hash()
+    tables, tools = data.database.tables, {tool.spec.name: tool for tool in domain.tools}
     known = KNOWN_HASHES.get((domain.name, _EDITION_OF.get(dataset, dataset)))
+    return found_in(data.database, data.policy, data.tasks, tools, domain.problems(tables, data.tasks), known)
+
+
+def found_in(
+    database: Database,
+    policy: str,
+    tasks: Sequence[Task],
+    tools: Mapping[str, Tool],
+    problems: Sequence[str],
+    known: str | None,
+) -> list[Finding]:
+    """Return what is to be said of data, the domain's own ``problems`` included; ``known`` is the hash they should have."""
+    problems = [
+        *(f"table {name} is empty" for name, table in database.tables.items() if not table),
+        *problems,
+        *_duplicates([task.id for task in tasks]),
+        *_unknown_actions(tools, tasks),
+    ]
+    if not policy.strip():
+        problems.append("the policy is empty")
+    if not tasks:
+        problems.append("there are no tasks")
+    counts = ", ".join(f"{len(table)} {name}" for name, table in database.tables.items())
+    notes = [] if problems else _failing_actions(tools, database, tasks)
+    return [
+        *(Finding("problem", text) for text in problems),
+        Finding("ok", f"{counts}, {len(tasks)} tasks"),
+        *(Finding("note", text) for text in notes),
+        _identity(State(database).hash(), known),
+    ]
+
+
+def _identity(actual: str, known: str | None) -> Finding:
     if known is None:
-        return [Finding("ok", f"untouched database {actual}")]
+        return Finding("ok", f"untouched database {actual}")
     if actual == known:
-        return [Finding("ok", f"untouched database {actual}, verified: it is the known official one")]
-    return [Finding("note", f"untouched database {actual} differs from the known one, {known}: results do not compare")]
+        return Finding("ok", f"untouched database {actual}, verified: it is the known official one")
+    return Finding("note", f"untouched database {actual} differs from the known one, {known}: results do not compare")
 
 
 def _duplicates(ids: list[str]) -> list[str]:
     return [f"task {id_}: the id occurs {ids.count(id_)} times" for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
 
 
-def _unknown_actions(domain: Domain, data: Dataset) -> list[str]:
-    names = {tool.spec.name for tool in domain.tools} | {RESPOND}
+def _unknown_actions(tools: Mapping[str, Tool], tasks: Sequence[Task]) -> list[str]:
     return [
         f"task {task.id}: expects a call of the unknown tool {action.name!r}"
-        for task in data.tasks
+        for task in tasks
         for action in task.actions
-        if action.name not in names
+        if action.name not in tools and action.name != RESPOND
     ]
 
 
-def _failing_actions(domain: Domain, data: Dataset) -> list[str]:
+def _failing_actions(tools: Mapping[str, Tool], database: Database, tasks: Sequence[Task]) -> list[str]:
     """Expected writes that fail when replayed: the task's target state then simply lacks them."""
-    tools = {tool.spec.name: tool for tool in domain.tools}
     found = []
-    for task in data.tasks:
-        state = State(data.database)
+    for task in tasks:
+        state = State(database)
         for action in task.actions:
             tool = tools.get(action.name)
             if tool is None or tool.ends:

@@ -9,25 +9,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 from actorcritic_cli.envs.family import FetchReport
+from actorcritic_cli.envs.fetching import copy_licence, fetched, refuse_broken, replace_folder
 from actorcritic_cli.envs.tau.dataset import Files, load, locate
 from actorcritic_cli.envs.tau.domain import Domain
 from actorcritic_cli.envs.tau.domains import DOMAINS
 from actorcritic_cli.envs.tau.findings import findings
 from actorcritic_cli.envs.tau.tasks import tasks_of_source
-from actorcritic_cli.errors import AccError, NotFound
+from actorcritic_cli.errors import NotFound
 from actorcritic_cli.paths import data_dir
-from actorcritic_cli.text import redact
 
 OFFICIAL = "official"
 USERS = {OFFICIAL: "users.json", "official-2024": "users-2024.json"}
 """The editions of the official data and their file of users; recordings of 2024 were made with the older one."""
 VARIABLE = "ACC_TAU_BENCH_DIR"
-CLONE_SECONDS = 300
 
 
 def editions(domain: Domain) -> tuple[str, ...]:
@@ -71,16 +68,7 @@ def fetch(source: str, domain: str) -> FetchReport:
     clone; what was there before then stays.
     """
     asked = _domain(domain)
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return _install(folder, asked, source, None)
-    if "://" not in source and not source.startswith("git@"):
-        raise NotFound(f"There is no folder {source}; give a folder with the data or the URL of a git repository.")
-    with tempfile.TemporaryDirectory(prefix="acc-fetch-") as scratch:
-        checkout = Path(scratch) / "checkout"
-        _git("clone", "--quiet", "--depth", "1", "--", source, str(checkout), source=source)
-        commit = _git("-C", str(checkout), "rev-parse", "HEAD", source=source).strip()
-        return _install(checkout, asked, _public(source), commit)
+    return fetched(source, lambda root, name, commit: _install(root, asked, name, commit))
 
 
 def _domain(name: str) -> Domain:
@@ -104,23 +92,14 @@ def _install(root: Path, domain: Domain, source: str, commit: str | None) -> Fet
         wanted = ", ".join(f"{name}.json" for name in domain.tables)
         raise NotFound(f"{source} holds no {domain.name} data ({wanted}, policy and tasks); look for another source.")
     reports = {edition: findings(domain, load(files), edition) for edition, files in found.items()}
-    broken = [finding.text for report in reports.values() for finding in report if finding.level == "problem"]
-    if broken:
-        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-        raise AccError(
-            f"The {domain.name} data of {source} do not hang together: {broken[0]}{more}; nothing was changed."
-        )
+    refuse_broken(domain.name, source, reports)
     home = data_dir() / "envs" / "tau-bench"
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=home) as scratch:
-        _copy(root, found, Path(scratch) / "new")
-        _swap(Path(scratch), home / domain.name)
+    replace_folder(home / domain.name, lambda folder: _copy(root, found, folder))
     return FetchReport(source, home / domain.name, reports, commit)
 
 
 def _copy(root: Path, found: dict[str, Files], folder: Path) -> None:
     """Write the data in acc's own layout: the tables as they are, the tasks as JSON, the licence beside them."""
-    folder.mkdir()
     for path in {path for files in found.values() for _, path in files.tables}:
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(found[OFFICIAL].policy, folder / "policy.md")
@@ -130,45 +109,4 @@ def _copy(root: Path, found: dict[str, Files], folder: Path) -> None:
             (folder / f"{tasks.stem}.json").write_text(json.dumps(values, indent=1), "utf-8")
         else:
             shutil.copyfile(tasks, folder / tasks.name)
-    for licence in (root / "LICENSE", root.parent / "LICENSE"):
-        if licence.is_file():
-            shutil.copyfile(licence, folder / "LICENSE")
-            break
-
-
-def _swap(scratch: Path, target: Path) -> None:
-    """Put ``scratch/new`` in the place of ``target``; on failure the old one is back."""
-    old = scratch / "old"
-    if target.exists():
-        target.rename(old)
-    try:
-        (scratch / "new").rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-
-
-def _git(*arguments: str, source: str) -> str:
-    """Run git without questions and with ordinary protocols only; ``source`` is for the message."""
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file"}
-    try:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, timeout=CLONE_SECONDS, env=environment, check=False
-        )
-    except FileNotFoundError as error:
-        raise AccError("git is not installed; install it, or download the repository and give its folder.") from error
-    except subprocess.TimeoutExpired as error:
-        raise AccError(f"Cloning {_public(source)} took more than {CLONE_SECONDS} s; give a folder instead.") from error
-    if done.returncode != 0:
-        lines = redact(done.stderr.replace(source, _public(source))).strip().splitlines()
-        said = lines[-1] if lines else f"exit code {done.returncode}"
-        raise AccError(f"Cannot clone {_public(source)} ({said}); check the URL and the network, or give a folder.")
-    return done.stdout
-
-
-def _public(source: str) -> str:
-    """Return a URL without the user name and password in it."""
-    scheme, mark, rest = source.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else source
+    copy_licence(root, folder)
