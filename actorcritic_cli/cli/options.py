@@ -18,6 +18,7 @@ from actorcritic_cli.types import (
     Supervise,
     Supervision,
 )
+from actorcritic_cli.users.protocol import UserStrategy
 
 _SUPERVISION = "Supervision"
 _LIMITS = "Limits"
@@ -48,10 +49,9 @@ UserOption = Annotated[
     typer.Option("--user", help="Who asks: person, script, script:FILE, llm:MODEL or recorded:SOURCE."),
 ]
 UserStrategyOption = Annotated[
-    str | None,
+    UserStrategy | None,
     typer.Option(
-        "--user-strategy",
-        help="How a simulated user finds its words: llm, react, verify or reflection.",
+        help="How a simulated user finds its words: one call; think first; check each; check and reflect.",
         show_default="llm",
     ),
 ]
@@ -183,7 +183,7 @@ def spec_of(
     limits: Limits,
     actor_base: str | None,
     user_base: str | None,
-    user_strategy: str | None,
+    user_strategy: UserStrategy | None,
     temperature: float | None,
     max_tokens: int,
     threshold: float | None,

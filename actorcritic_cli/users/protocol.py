@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from actorcritic_cli.types import ModelCall, Transcript
+
+UserStrategy = Literal["llm", "react", "verify", "reflection"]
+"""How a simulated user finds its words (see ``strategies``)."""
 
 
 class UserTurn(Struct, frozen=True):

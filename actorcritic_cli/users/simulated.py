@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actorcritic_cli.errors import PartyError
+import msgspec
+
+from actorcritic_cli.errors import PartyError, UsageError
 from actorcritic_cli.providers.aliases import resolve
-from actorcritic_cli.providers.completion import CompletionFailed, complete
 from actorcritic_cli.providers.options import CompletionOptions, options_from
 from actorcritic_cli.types import Transcript
-from actorcritic_cli.users.protocol import UserFailed, UserTurn
+from actorcritic_cli.users.protocol import UserFailed, UserStrategy, UserTurn
+from actorcritic_cli.users.strategies import STOP, Turn, words
 
 GREETING = "Hi! How can I help you today?"
-STOP = "###STOP###"
 
 _RULES = f"""\
 You play a customer who is talking to a service agent. This is who you are and what you want:
@@ -41,8 +42,9 @@ conversation."""
 class SimulatedUser:
     """Says what a model makes of a task's instruction. Stateless: each turn is made from the transcript alone.
 
-    ``model`` is an alias or a litellm name; ``options`` are those of ``CompletionOptions`` as JSON values. Raises
-    ``UsageError`` for an empty name or an unknown option.
+    ``model`` is an alias or a litellm name; ``options`` are those of ``CompletionOptions`` as JSON values, and ``strategy``
+    (``llm``, ``react``, ``verify`` or ``reflection``: see ``strategies``). Raises ``UsageError`` for an empty name or an
+    unknown option.
     """
 
     def __init__(
@@ -51,28 +53,31 @@ class SimulatedUser:
         task_instruction: str,
         options: Mapping[str, Any] | CompletionOptions | None = None,
     ):
+        self._strategy: UserStrategy
         self._model = resolve(model)
         self._system = _RULES.format(instruction=task_instruction.strip())
+        if isinstance(options, Mapping):
+            options = dict(options)
+            self._strategy = _strategy(options.pop("strategy", None))
+        else:
+            self._strategy = "llm"
         self._options = options_from(options)
 
     @property
     def name(self) -> str:
-        """``llm:`` and the resolved model, for the record."""
-        return f"llm:{self._model.litellm_name}"
+        """``llm:`` and the resolved model, with the strategy behind a plus if it is another than ``llm``."""
+        return f"llm:{self._model.litellm_name}{'' if self._strategy == 'llm' else f'+{self._strategy}'}"
 
     def speak(self, transcript: Transcript) -> UserTurn:
         """Ask the model for the customer's next words. Raises ``UserFailed``."""
-        try:
-            done = complete("user", self._model, flipped(self._system, transcript), self._options)
-        except CompletionFailed as failed:
-            raise UserFailed(failed.error, failed.call) from failed
-        text = (done.message.content or "").strip()
+        turn = Turn(self._strategy, self._model, self._options)
+        text = words(turn, flipped(self._system, transcript))
         if not text:
             sentence = (
                 f"The simulated user ({self.name}) said nothing: choose another model for it, or raise its max_tokens."
             )
-            raise UserFailed(PartyError(sentence, kind="protocol"), done.call)
-        return UserTurn(text, call=done.call)
+            raise UserFailed(PartyError(sentence, kind="protocol"), turn.call)
+        return UserTurn(text, call=turn.call)
 
 
 def flipped(system: str, transcript: Transcript) -> list[dict[str, Any]]:
@@ -89,3 +94,11 @@ def flipped(system: str, transcript: Transcript) -> list[dict[str, Any]]:
     if not said or said[0]["role"] == "assistant":
         said.insert(0, {"role": "user", "content": GREETING})
     return [{"role": "system", "content": system}, *said]
+
+
+def _strategy(given: Any) -> UserStrategy:
+    try:
+        strategy: UserStrategy = msgspec.convert(given or "llm", UserStrategy)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"There is no user strategy {given!r}; choose llm, react, verify or reflection.") from error
+    return strategy
