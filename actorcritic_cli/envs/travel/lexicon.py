@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from actorcritic_cli.envs.travel.families import APARTMENT, FLIGHT, HOTEL, RENTAL_CAR, RESTAURANT, Table
 from actorcritic_cli.envs.travel.scenario import Aspect, Preference
-from actorcritic_cli.envs.travel.words import key_words, plain
+from actorcritic_cli.envs.travel.words import MAX_TEXT, key_words, plain
 
 ASPECT_WORDS: dict[Aspect, tuple[str, ...]] = {
     "flight": ("flight", "flights", "fly", "flying", "airplane", "aeroplane", "plane", "plane ticket", "airfare"),
@@ -28,13 +28,38 @@ LODGING_WORDS = ("accommodation", "lodging", "place to stay", "stay", "staying")
 """Words for whichever of hotel and apartment the trip has; they never occur together."""
 WISH_WORDS = (
     "prefer*", "wish*", "want", "wants", "like", "need*", "require*", "must have", "important", "looking for", "care about",
-    "matter*", "expect*", "requirement*", "priorit*", "interested in", "picky", "favour*", "favor*",
+    "matter*", "expect*", "requirement*", "priorit*", "interested in", "picky", "favour*", "favor*", "anything",
 )  # fmt: skip
 ASKING_WORDS = (
-    "would you", "do you", "are you", "will you", "have you", "could you", "can you", "should i", "should it", "should the",
-    "is there", "are there", "what", "which", "how many", "how much", "how long", "how important", "tell me", "let me know",
-    "any", "who", "when", "where", "whether", "please share", "please specify", "please say",
+    "would you", "do you", "are you", "will you", "have you", "could you", "can you", "may i ask", "is there", "are there",
+    "should i", "should it", "should the", "how many", "how much", "how long", "how important", "tell me", "let me know",
+    "please share", "please specify", "please say", "i would like to know", "id like to know", "i want to know",
 )  # fmt: skip
+QUESTION_STARTS = (
+    "what",
+    "which",
+    "who",
+    "when",
+    "where",
+    "whether",
+    "how",
+    "any",
+    "is",
+    "are",
+    "does",
+    "did",
+    "should",
+)
+"""Words that make a question of a sentence that begins with them."""
+OTHER_ATTRIBUTES = (
+    "budget", "price", "prices", "cost", "costs", "location", "located", "neighborhood", "neighbourhood", "district",
+    "distance", "close to", "near", "walking distance", "city center", "city centre", "downtown", "departure time",
+    "arrival time", "time of day", "morning", "afternoon", "evening", "window seat", "aisle", "seat", "pool", "spa",
+    "balcony", "smoking", "cancellation", "refund*", "transmission", "automatic", "manual", "gps", "navigation", "mileage",
+    "pick up", "pickup", "drop off", "allergies", "allergic", "gluten free", "halal", "kosher", "live music", "ambience",
+    "atmosphere", "dress code", "wine", "tv", "bathtub", "shower", "safe", "reception", "star hotel", "stars",
+)  # fmt: skip
+"""Things one can ask for concretely and that no traveller of these data has a wish about."""
 
 
 class Family(Struct, frozen=True):
@@ -76,9 +101,16 @@ def speaks_of_wishes(words: str) -> bool:
     return bool(_pattern(WISH_WORDS).search(words))
 
 
+def names_other_attribute(words: str) -> bool:
+    """Return whether a text speaks of something concrete, of whatever aspect, or that no kind of preference is about."""
+    return bool(_pattern(OTHER_ATTRIBUTES).search(words)) or any(families_hit(words, aspect) for aspect in ASPECT_WORDS)
+
+
 def asks(text: str) -> bool:
     """Return whether a text asks for something: a question mark, or the words of a question."""
-    return "?" in text or bool(_pattern(ASKING_WORDS).search(plain(text)))
+    if "?" in text or _pattern(ASKING_WORDS).search(plain(text)):
+        return True
+    return any(plain(part).partition(" ")[0] in QUESTION_STARTS for part in re.split(r"[.!;:\n]", text[:MAX_TEXT]))
 
 
 def hits(words: str, keywords: tuple[str, ...]) -> int:

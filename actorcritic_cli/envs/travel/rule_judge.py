@@ -63,7 +63,7 @@ class RuleJudge:
         best = max(fitting, key=lambda entry: entry[0], default=None)  # the first of equals
         if best is not None and best[0] > 0:
             return QuestionVerdict(2, best[1].id, best[1].aspect, f"{best[0]} words speak of it")
-        if meant:
+        if hit or lexicon.names_other_attribute(words):
             return QuestionVerdict(3, topic=topic, reason="concrete, but nothing (more) is wished there")
         if named or wishes:
             return QuestionVerdict(4, topic=topic, reason="names no attribute")

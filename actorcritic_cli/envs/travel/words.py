@@ -27,10 +27,12 @@ _MONTHS["sept"] = 9
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"([0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9])"
 _UNTIL = r"\s*(?:to|through|till|until|and|-)\s*(?:the\s+)?"
+_NO_DAY = r"(?!\s*(?:adult|people|person|passenger|guest|night|room|day|hour|travel|seat|kid|child|of us))"
+"""What is counted after a date is no day: "October 16th and 2 adults"."""
 _ISO = re.compile(r"(?<![0-9])[12][0-9]{3}[-/.]([01]?[0-9])[-/.]([0-3]?[0-9])(?![0-9])")
 _SLASHED = re.compile(r"(?<![0-9/])([01]?[0-9])/([0-3]?[0-9])(?:/(?:[0-9]{4}|[0-9]{2}))?(?![0-9/])")
 _MONTH_FIRST = re.compile(
-    rf"\b({_MONTH})\b\.?\s+(?:the\s+)?{_DAY}(?:,?\s+[12][0-9]{{3}}\b)?(?:{_UNTIL}{_DAY}(?!\s*(?:of\s+)?(?:{_MONTH})\b))?"
+    rf"\b({_MONTH})\b\.?\s+(?:the\s+)?{_DAY}(?:,?\s+[12][0-9]{{3}}\b)?(?:{_UNTIL}{_DAY}{_NO_DAY}(?!\s*(?:of\s+)?(?:{_MONTH})\b))?"
 )
 _DAY_FIRST = re.compile(rf"(?<![0-9]){_DAY}(?:{_UNTIL}{_DAY})?\s+(?:of\s+)?({_MONTH})\b")
 
