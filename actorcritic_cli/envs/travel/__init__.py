@@ -13,6 +13,7 @@ truth; ``environment`` and ``family`` the way in; ``official`` the benchmark's o
 reply uses one of the 20 messages and earns nothing. The end of the trip (every aspect answered; in the multiple-choice
 game every best option named; ``[finish]``) ends the session as ``user_stop``, the last message as ``max_turns``; both are
 scored. With ``--max-turns`` that limit stands in the place of 20. Scripts hold as many reminders as the game has messages.
+A person or a model may be the session's user too; what they say decides nothing, for wishes are told through the tool.
 
 **What differs from the original, by its known defects**
 

@@ -59,7 +59,7 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TravelEnvironme
     rules, chosen = options_of(options, one_choice=dataset != MULTI)
     if dataset == OFFICIAL:
         data = official.read(
-            official.files_in(official.root()),
+            official.located(),
             seed=chosen.seed,
             wrong=chosen.wrong_choice_number,
             noise=chosen.noise_choice_number,
@@ -82,7 +82,7 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TravelEnvironme
 def check(name: str, dataset: str) -> list[Finding]:
     """See ``Family.check``."""
     if dataset == OFFICIAL:
-        return official.findings(official.read(official.files_in(official.root())))
+        return official.findings(official.read(official.located()))
     scenarios = _bundled(0, 10, 5)
     preferences = sum(len(scenario.preferences) for scenario in scenarios)
     return [Finding("ok", f"{len(scenarios)} trips with {preferences} preferences can be played")]

@@ -52,6 +52,19 @@ def root() -> Path:
     return Path(named) if named else data_dir() / "envs" / "userbench"
 
 
+def located() -> Files:
+    """Return the official files on this machine. Raises ``NotFound`` with how to get them."""
+    folder = root()
+    try:
+        return files_in(folder)
+    except NotFound as error:
+        if os.environ.get(VARIABLE):
+            raise NotFound(f"{VARIABLE} is {folder}, which cannot be used: {error}") from error
+        if folder.is_dir():
+            raise
+        raise NotFound(f"The official data of travel are not on this machine; get them with {_GET}.") from error
+
+
 def files_in(folder: Path) -> Files:
     """Return the usable files of a folder. Raises ``NotFound`` when no trip can be played with them."""
     found: list[Path] = []
@@ -67,8 +80,9 @@ def files_in(folder: Path) -> Files:
             f"{folder} has task rows but no scenario files (travelgym_data_22.json …), without which no trip can be played; "
             "add them from the benchmark's repository."
         )
-    where = f"{VARIABLE} is {folder}" if os.environ.get(VARIABLE) else f"The folder is {folder}"
-    raise NotFound(f"The official data of travel are not on this machine ({where}); get them with {_GET}.")
+    raise NotFound(
+        f"{folder} holds no scenario files of UserBench (travelgym_data_22.json …); look for another source."
+    )
 
 
 def read(files: Files, *, seed: int = 0, wrong: int = 10, noise: int = 5) -> Data:

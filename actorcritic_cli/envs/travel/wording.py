@@ -83,12 +83,12 @@ Rules:
 6. The search can fail now and then for no reason of yours: try it again.
 7. null in an option means that it is not offered."""
 _ONE_CHOICE = (
-    "You have one answer for each aspect, and it is final. Find out the wishes first. When every aspect has its answer, "
-    "the planning is done."
+    "You have one answer for each aspect, and it is final: find out the wishes first. When every aspect has its answer,\n"
+    "   the planning is done."
 )
 _MANY_CHOICES = (
-    "You may answer more than once for an aspect, one id each time. The planning is done when the best option of every "
-    "aspect has been named."
+    "You may answer more than once for an aspect, one id each time. The planning is done when the best option of every\n"
+    "   aspect has been named."
 )
 
 

@@ -125,7 +125,7 @@ RENTAL_CAR_WISHES: tuple[Wish, ...] = (
     Wish(
         "brand",
         "a car by {}",
-        ("I have driven a {} at home for ten years and know where every switch is.",),
+        ("At home I have driven nothing but {} for ten years; I know where every switch is.",),
         _of_brand,
         _fit_brand,
         _spoil_brand,
