@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_fetched_data_are_found(folder: Path, acc_home: Path):
     assert len(registry.load("travel", "official").tasks()) == 1
     registry.fetch("travel", str(folder))
     assert registry.check("travel", "official")[0].level == "ok"
+
+
+def test_data_can_be_fetched_from_a_repository(folder: Path):
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    assert registry.fetch("travel", f"file://{folder}").commit
+    assert len(registry.load("travel", "official").tasks()) == 1
 
 
 def test_broken_data_are_not_fetched(folder: Path):

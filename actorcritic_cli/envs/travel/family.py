@@ -89,7 +89,7 @@ def check(name: str, dataset: str) -> list[Finding]:
 
 
 def fetch(name: str, source: str) -> FetchReport:
-    """See ``Family.fetch``; a folder only."""
+    """See ``Family.fetch``."""
     return official.fetch(source)
 
 

@@ -1,4 +1,4 @@
-"""The official data of UserBench: found on this machine, or copied once from a folder.
+"""The official data of UserBench: found on this machine, or fetched once, checked.
 
 Playable are the scenario files (``travelgym_data_22.json`` …, any ``travelgym_data*.json``), in the folder itself or where
 the benchmark's repository has them. A ``sample.json`` with a ``scenarios`` object in the same shape is played where there
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from actorcritic_cli.envs.family import FetchReport, Finding
+from actorcritic_cli.envs.fetching import fetched, replace_folder
 from actorcritic_cli.envs.travel.scenario import Broken, Scenario, scenario_of
 from actorcritic_cli.errors import AccError, NotFound
 from actorcritic_cli.paths import data_dir
@@ -118,33 +118,25 @@ def _read(files: Files, times: tuple[int, ...], seed: int, wrong: int, noise: in
 
 
 def fetch(source: str) -> FetchReport:
-    """Copy official data from a folder, replacing what was there.
+    """Copy official data from a folder or a git URL into acc's data folder, replacing what was there.
 
     Raises ``NotFound`` or ``AccError``; what was there before then stays.
     """
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {source}; clone the benchmark's repository and give its folder.")
+    return fetched(source, _install)
+
+
+def _install(folder: Path, source: str, commit: str | None) -> FetchReport:
     files = files_in(folder)
     report = findings(read(files))
-    home = data_dir() / "envs"
-    home.mkdir(parents=True, exist_ok=True)
-    target = home / "userbench"
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=home) as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        new.mkdir()
-        licences = [folder / name for name in ("LICENSE", "LICENSE.txt") if (folder / name).is_file()]
+    licences = [folder / name for name in ("LICENSE", "LICENSE.txt") if (folder / name).is_file()]
+
+    def fill(new: Path) -> None:
         for path in (*files.scenarios, *files.rows, *licences):
             shutil.copyfile(path, new / path.name)
-        if target.exists():
-            target.rename(old)
-        try:
-            new.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-    return FetchReport(source, target, {"official": report})
+
+    target = data_dir() / "envs" / "userbench"
+    replace_folder(target, fill)
+    return FetchReport(source, target, {"official": report}, commit)
 
 
 def findings(data: Data) -> list[Finding]:
