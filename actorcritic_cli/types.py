@@ -40,6 +40,9 @@ Termination = Literal[
     "user_error",  # the simulated user failed
     "infrastructure_error",  # network, provider or quota: never counted as the agent's failure
 ]
+Fault = Literal["actor", "user", "critic", "environment", "infrastructure"]
+"""Whose failure a failed session is (see ``session.fault``)."""
+
 TERMINATIONS: tuple[Termination, ...] = (
     "user_stop",
     "transfer",
@@ -138,6 +141,15 @@ class Reward(Struct, frozen=True):
 
     value: float | None
     info: dict[str, Any] = field(default_factory=dict)
+
+
+def is_success(reward: float) -> bool:
+    """Whether a reward counts as success: 1, up to rounding (the τ benchmarks' own rule).
+
+    >>> is_success(1.0), is_success(0.9999999), is_success(0.5)
+    (True, True, False)
+    """
+    return abs(reward - 1.0) <= 1e-6
 
 
 class Usage(Struct, frozen=True):
@@ -247,6 +259,8 @@ class Attempt(Struct, frozen=True):
     proposal: Proposal
     verdict: Verdict | None = None
     critique: Critique | None = None
+    label: Label | None = None
+    """What a simulated actor knows of it; no party looks at this."""
 
 
 class Supervision(Struct, frozen=True):

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import comb
 
-from actorcritic_cli.analysis.passk import is_success, pass_hat_k, pass_k
+from actorcritic_cli.analysis.passk import pass_hat_k, pass_k
 from actorcritic_cli.analysis.quantiles import quantile, spread
+from actorcritic_cli.types import is_success
 
 trials = st.lists(st.booleans(), min_size=1, max_size=9)
 

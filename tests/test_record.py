@@ -233,3 +233,22 @@ def test_whatever_a_model_writes_can_be_recorded(tmp_path_factory, text, argumen
     with open_database(tmp_path_factory.mktemp("r") / "a.db") as database:
         record(database, events)
         assert list(Library(database).events("s1")) == events
+
+
+def test_a_record_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_it(tmp_path):
+    import sqlite_utils
+
+    from actorcritic_cli.store.migrations import migrations
+
+    path = tmp_path / "old.db"
+    old = sqlite_utils.Database(path)
+    migrations.apply(old, stop_before="m002_whose_failure")
+    old.execute("PRAGMA user_version = 1")
+    old["runs"].insert(
+        {"id": "r", "created_at": 1.0, "env": "e", "dataset": "d", "config": "{}", "planned": 0, "source": "live"}
+    )
+    old.close()
+    with open_database(path) as database:
+        record(database, a_session())
+        assert [run["id"] for run in Library(database).runs()] == ["r"]
+        assert list(Library(database).events("s1")) == a_session()

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from actorcritic_cli.analysis.passk import PassK, is_success, pass_k
+from actorcritic_cli.analysis.passk import PassK, pass_k
 from actorcritic_cli.analysis.quantiles import Spread, spread
 from actorcritic_cli.store.measures import PartyCalls, SessionCounts
+from actorcritic_cli.types import is_success
 
 FREE = "free conversation"
 FAILURES = ("infrastructure_error", "user_error", "actor_error")
@@ -61,6 +62,8 @@ class Measures(Struct, frozen=True):
     unscored: dict[str, int]
     """Why ended sessions have no reward → how many."""
     terminations: dict[str, int]
+    faults: dict[str, int]
+    """Whose failure each failed session is → how many (see ``session.fault``)."""
     turns: int
     proposals: int
     malformed: int
@@ -128,6 +131,7 @@ def _measure(group: Group, all_sessions: Sequence[SessionCounts]) -> Measures:
         passk=pass_k(outcomes),
         unscored=_counted(_why_unscored(s) for s in sessions if s.reward is None),
         terminations=_counted(s.termination or "" for s in sessions),
+        faults=_counted(s.fault for s in sessions if s.fault is not None),
         turns=turns,
         proposals=sum(s.proposals for s in sessions),
         malformed=sum(s.malformed for s in sessions),

@@ -12,8 +12,6 @@ from math import comb
 
 from msgspec import Struct
 
-SUCCESS_TOLERANCE = 1e-6
-
 
 class PassK(Struct, frozen=True):
     """pass^1 … pass^k, with k up to the smallest number of trials that a task has."""
@@ -22,15 +20,6 @@ class PassK(Struct, frozen=True):
     tasks: int
     trials: tuple[int, int]
     """The smallest and the largest number of trials of a task; pass^k above the smallest is undefined."""
-
-
-def is_success(reward: float) -> bool:
-    """Whether a reward is 1, up to rounding.
-
-    >>> is_success(1.0), is_success(0.9999999), is_success(0.5)
-    (True, True, False)
-    """
-    return abs(reward - 1.0) <= SUCCESS_TOLERANCE
 
 
 def pass_hat_k(trials: int, successes: int, k: int) -> float:

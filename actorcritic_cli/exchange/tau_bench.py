@@ -21,6 +21,7 @@ from actorcritic_cli.text import encodable, redact
 from actorcritic_cli.types import (
     Decision,
     ExpectedAction,
+    Fault,
     Message,
     Proposal,
     Reward,
@@ -30,6 +31,7 @@ from actorcritic_cli.types import (
     Termination,
     ToolCall,
     ToolSpec,
+    is_success,
 )
 
 SOURCE = "tau-bench"
@@ -143,9 +145,10 @@ def _conversation(messages: list[Message], run: FileRun, at: float) -> Iterator[
         # What broke the run is not the agent's doing as far as the file tells, so it is not scored.
         error = redact(encodable(run.info.error or ""))
         yield Failed(at, step, "actor", error, termination)
-        yield Ended(at, termination, error)
+        yield Ended(at, termination, error, fault="infrastructure")
         return
-    yield Ended(at, termination, "", Reward(run.reward, _account(run)))
+    fault: Fault | None = None if is_success(run.reward) else "actor"
+    yield Ended(at, termination, "", Reward(run.reward, _account(run)), fault=fault)
 
 
 def _answer(message: Message, calls: tuple[ToolCall, ...], place: int) -> Message:

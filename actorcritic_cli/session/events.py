@@ -18,6 +18,7 @@ from actorcritic_cli.types import (
     CriticIdentity,
     Critique,
     Decision,
+    Fault,
     Label,
     Message,
     ModelCall,
@@ -132,6 +133,8 @@ class Ended(Struct, frozen=True, tag="ended", tag_field="event", omit_defaults=T
     reward: Reward | None = None
     state: str | None = None
     """Hash of the environment's final state."""
+    fault: Fault | None = None
+    """Whose failure it is; ``None`` for a success, or where nothing can be said."""
 
 
 class Resumed(Struct, frozen=True, tag="resumed", tag_field="event", omit_defaults=True):

@@ -35,6 +35,7 @@ from actorcritic_cli.session.events import (
     Observed,
     Proposed,
 )
+from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable, redact
@@ -200,7 +201,8 @@ class Session:
     def end(self, reason: Termination, message: str) -> Event:
         """The environment scores the session."""
         reward = self.parties.episode.score(self.state.transcript, reason)
-        return Ended(self.clock(), reason, message, reward, self.parties.episode.state_hash())
+        state_hash = self.parties.episode.state_hash()
+        return Ended(self.clock(), reason, message, reward, state_hash, fault_of(self.state, reason, reward))
 
     def failed(
         self, party: PartyName, error: Exception, reason: Termination, failure: ActorFailed | UserFailed

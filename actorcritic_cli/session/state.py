@@ -28,6 +28,7 @@ from actorcritic_cli.session.events import (
 from actorcritic_cli.types import (
     Attempt,
     Effect,
+    Label,
     Proposal,
     SessionSpec,
     Task,
@@ -58,6 +59,7 @@ class State(Struct, frozen=True):
     """Rejected proposals of this turn, oldest first."""
     proposal: Proposal | None = None
     problem: str | None = None
+    label: Label | None = None
     verdict: Verdict | None = None
     accepted: int | None = None
     """The attempt that is to take effect now."""
@@ -65,6 +67,11 @@ class State(Struct, frozen=True):
     """(index of an accepted message in the transcript, what was rejected before it)."""
     ending: Termination | None = None
     ending_message: str = ""
+    misled: bool = False
+    """A proposal labelled right was rejected, and one labelled wrong took its place."""
+    handed_over: bool = False
+    """The supervisor itself handed the customer over."""
+    stopped_by_person: bool = False
     cost: float = 0.0
     """US dollars, as far as known."""
     elapsed: float = 0.0
@@ -175,7 +182,7 @@ def _after_observed(state: State, event: Observed) -> State:
 
 def _after_proposed(state: State, event: Proposed) -> State:
     state = _paid(state, event.call.cost if event.call else None)
-    state = replace(state, proposal=event.proposal, problem=event.problem, verdict=None)
+    state = replace(state, proposal=event.proposal, problem=event.problem, label=event.label, verdict=None)
     supervision = state.spec.supervision
     judged = (
         supervision.mode != "off"
@@ -189,7 +196,7 @@ def _after_decided(state: State, event: Decided) -> State:
     if event.decision.kind == "accept":
         return replace(state, phase="act", accepted=event.attempt)
     if event.attempt == state.attempt and state.proposal is not None:
-        rejected = Attempt(state.proposal, state.verdict, event.critique)
+        rejected = Attempt(state.proposal, state.verdict, event.critique, state.label)
         state = replace(state, attempts=(*state.attempts, rejected), proposal=None)
     elif event.critique is not None:  # the person's word on a proposal that was already set aside
         worded = replace(state.attempts[event.attempt], critique=event.critique)
@@ -209,13 +216,28 @@ def _after_decided(state: State, event: Decided) -> State:
             return replace(state, phase="act", accepted=best) if best is not None else replace(state, phase="hand_over")
         case _:
             ending: Termination = "actor_error" if malformed else "stopped"
-            return replace(state, phase="end", ending=ending, ending_message=event.decision.reason)
+            return replace(
+                state,
+                phase="end",
+                ending=ending,
+                ending_message=event.decision.reason,
+                stopped_by_person=event.by == "person",
+            )
 
 
 def _after_acted(state: State, event: Acted) -> State:
     rejected = tuple(a for number, a in enumerate(state.attempts) if number != event.attempt)
     history = (*state.history, (len(state.transcript), rejected)) if rejected else state.history
-    state = replace(state, transcript=(*state.transcript, event.message), history=history, accepted=None)
+    taken = state.attempts[event.attempt].label if event.attempt < len(state.attempts) else state.label
+    wrong = taken is not None and taken.label == "revise"
+    state = replace(
+        state,
+        transcript=(*state.transcript, event.message),
+        history=history,
+        accepted=None,
+        misled=state.misled or (wrong and any(a.label and a.label.label == "approve" for a in rejected)),
+        handed_over=state.candidate(event.attempt).author == "supervisor",
+    )
     return replace(state, phase="observe" if event.message.tool_calls else "hear")
 
 

@@ -46,6 +46,8 @@ def lines(m: Measures) -> Iterator[tuple[str, str]]:
     if m.unscored:
         yield "not scored", f"{_counts(m.unscored)} (in no rate above)"
     yield "ended by", _counts(m.terminations)
+    if m.faults:
+        yield "failures of", _counts(m.faults)
     yield "turns", f"{m.turns}, {m.proposals} proposals, revision rate {share(m.revision_rate)}"
     if m.malformed:
         yield "malformed", f"{m.malformed} proposals that could not be carried out"

@@ -251,8 +251,14 @@ class _Reader:
             case "ended":
                 info = json.loads(self.row["reward_info"]) if self.row["reward_info"] else {}
                 reward = Reward(self.row["reward"], info) if self.row["reward_info"] is not None else None
+                ended = self.row
                 return Ended(
-                    at, self.row["termination"], self.row["termination_message"] or "", reward, self.row["state"]
+                    at,
+                    ended["termination"],
+                    ended["termination_message"] or "",
+                    reward,
+                    ended["state"],
+                    ended["fault"],
                 )
             case other:
                 raise ValueError(f"unknown event {other}")

@@ -47,6 +47,8 @@ class SessionCounts(Struct):
     termination: str | None
     """``None`` while the session is under way; nothing but its existence is then counted."""
     reward: float | None
+    fault: str | None = None
+    """Whose failure it is, of a session that failed."""
     turns: int = 0
     """Steps in which the actor proposed something."""
     revised_turns: int = 0
@@ -175,6 +177,7 @@ def _session(row: sqlite3.Row) -> SessionCounts:
         source=row["source"],
         termination=row["termination"],
         reward=row["reward"],
+        fault=row["fault"],
     )
 
 

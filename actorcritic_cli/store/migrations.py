@@ -201,3 +201,9 @@ def m001_first_schema(db: Any) -> None:
     """Create the record: messages, sessions and what happened in them."""
     for statement in _TABLES:
         db.execute(statement)
+
+
+@migrations()
+def m002_whose_failure(db: Any) -> None:
+    """Keep whose failure a failed session is: actor, user, critic, environment or infrastructure."""
+    db.execute("ALTER TABLE sessions ADD COLUMN fault TEXT")

@@ -114,7 +114,7 @@ class Recorder:
             case Ended():
                 connection.execute(
                     "UPDATE sessions SET ended_at = ?, termination = ?, termination_message = ?, reward = ?, "
-                    "reward_info = ?, state = ? WHERE id = ?",
+                    "reward_info = ?, state = ?, fault = ? WHERE id = ?",
                     (
                         event.at,
                         event.reason,
@@ -122,6 +122,7 @@ class Recorder:
                         event.reward.value if event.reward else None,
                         as_json(event.reward.info) if event.reward else None,
                         event.state,
+                        event.fault,
                         self.session,
                     ),
                 )

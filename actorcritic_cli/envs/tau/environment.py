@@ -60,7 +60,7 @@ class TauEpisode:
         if self._task is None or reason in _NOT_THE_AGENTS:
             return None
         if self._broken:
-            return Reward(0.0, {"why": "a tool returned nothing, which ends the episode without a score"})
+            return Reward(0.0, {"why": "a tool returned nothing, which ends the episode", "fault": "environment"})
         if reason not in _SCORED:
             return Reward(0.0, {"why": f"the episode did not end by the user or a transfer but by {reason}"})
         target = scoring.target_hash(self._environment.data.database, self._environment.toolbox, self._task)
