@@ -19,8 +19,8 @@ A person or a model may be the session's user too; what they say decides nothing
 
 1. Two copies of the turn that differ (synchronous, asynchronous): there is one. ``volunteer_late`` gives the other
    threshold.
-2. After a choice that was not the best, the asynchronous single-choice game could not end: it ends when every aspect has
-   its choice.
+2. After a choice that was not the best, the asynchronous single-choice game never ended: it ends once each aspect has
+   been answered.
 3. Several ids in one answer lost rewards or added up above 1: an answer is one id, checked before anything changes.
 4. Ids of aspects the trip does not have used up a choice: refused.
 5. Options that no search had shown, or that do not exist, were scored: refused (``require_listed``; unknown ids always).

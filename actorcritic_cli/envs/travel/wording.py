@@ -23,7 +23,7 @@ BUDGET = "My budget is small: of what suits my wishes, I would like the cheapest
 """The second line of the opening request: it makes the best option differ from a correct one."""
 USE_THE_TOOL = "Please use interact_with_env for everything: I only hear you through it."
 """What the user answers to a plain reply."""
-OUT_OF_ORDER = "The search is out of order at the moment; please try again later."
+OUT_OF_ORDER = "The database does not answer just now; please try again later."
 BAD_SEARCH = (
     "Something about this search is not right. Search for one thing at a time, for what I need, and state all of its "
     "details (places and dates), and only those."
