@@ -114,12 +114,13 @@ def converse(
     from actorcritic_cli.cli.terminal import Terminal
     from actorcritic_cli.exchange.recordings import finder
     from actorcritic_cli.ids import new_session_id
-    from actorcritic_cli.session.build import parties_for
+    from actorcritic_cli.session.build import check_models, parties_for
     from actorcritic_cli.session.conduct import hold_new, hold_on
     from actorcritic_cli.session.lock import held
     from actorcritic_cli.show.live import LiveView
     from actorcritic_cli.store.database import open_database
 
+    check_models(spec)
     session = resume or new_session_id()
     with LiveView(typed=spec.user == "person" and o.at_terminal()) as view, critic_of(spec) as critic:
         terminal = Terminal(view)
@@ -151,5 +152,5 @@ def converse(
                 raise
     say(f"recorded as {session}; look at it with: acc replay {session}")
     if state.ending in ("actor_error", "user_error", "infrastructure_error"):
-        say(f"acc: the session ended early: {state.ending_message}")
+        say(f"acc: the session ended early ({state.ending}).")
         raise typer.Exit(EXIT_ERROR)

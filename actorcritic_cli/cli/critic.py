@@ -32,7 +32,7 @@ def info(
 
         print_table(("", ""), critic_rows(found))
     if not found.usable:
-        raise AccError(f"{file} cannot be used as a critic: {found.why_not}")
+        raise AccError(found.why_not or f"{file} cannot be used as a critic.")
 
 
 @app.command()

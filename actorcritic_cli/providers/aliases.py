@@ -127,6 +127,25 @@ def resolve(name: str) -> ResolvedModel:
     return ResolvedModel(name, litellm_name, provider, KEY_ENVS.get(provider, ()))
 
 
+def check_usable(model: ResolvedModel, base_url: str | None = None) -> None:
+    """Raise ``UsageError`` when a call is bound to fail: nobody knows the model, or its key is not set.
+
+    A server of one's own (``base_url``) may serve any name, and may need no key.
+    """
+    if base_url is not None or (model.provider and custom_base(model.provider)):
+        return
+    if not model.provider:
+        from actorcritic_cli.providers.prices import facts
+
+        if facts(model.litellm_name) is None:
+            raise UsageError(
+                f"Nobody is known to serve a model '{model.name}'; acc models lists short names, and any other model is "
+                "named as provider/model."
+            )
+    if not model.has_key:
+        raise UsageError(f"{model.litellm_name} needs an API key: set {' or '.join(model.key_envs)} and try again.")
+
+
 def custom_base(provider: str) -> str | None:
     """Return the server that the environment sends a provider's calls to, if it names one."""
     return next((os.environ[name] for name in BASE_ENVS.get(provider, ()) if os.environ.get(name)), None)

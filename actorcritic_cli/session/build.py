@@ -40,6 +40,17 @@ def task_for(environment: Environment, task_id: str | None) -> Task | None:
     return tasks[task_id]
 
 
+def check_models(spec: SessionSpec) -> None:
+    """Raise ``UsageError`` for an actor or user whose calls are bound to fail, before anything is recorded."""
+    from actorcritic_cli.providers.aliases import check_usable, resolve
+
+    if spec.actor.partition(":")[0] not in ("recorded", "sim"):
+        check_usable(resolve(spec.actor), spec.actor_options.get("base_url"))
+    kind, _, model = spec.user.partition(":")
+    if kind == "llm" and model:
+        check_usable(resolve(model), spec.user_options.get("base_url"))
+
+
 def parties_for(
     spec: SessionSpec,
     task: Task | None,

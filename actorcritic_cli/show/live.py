@@ -136,7 +136,8 @@ class LiveView:
         reward = (
             "not scored" if event.reward is None or event.reward.value is None else f"reward {event.reward.value:g}"
         )
-        said = f" ({event.message})" if event.message else ""
+        told = event.reason in ("actor_error", "user_error", "infrastructure_error")  # by the line before
+        said = f" ({event.message})" if event.message and not told else ""
         self._aside("ended", f"{event.reason}{said}, {reward}", "bold")
 
     def _aside(self, label: str, text: str, style: str) -> None:
