@@ -38,6 +38,9 @@ def chat(
     max_turns: o.MaxTurnsOption = None,
     max_cost: o.MaxCostOption = None,
     max_seconds: o.MaxSecondsOption = None,
+    judge: o.JudgeOption = None,
+    env_option: o.EnvOptionsOption = None,
+    actor_option: o.ActorOptionsOption = None,
     actor_base: o.ActorBaseOption = None,
     user_base: o.UserBaseOption = None,
     user_strategy: o.UserStrategyOption = None,
@@ -102,6 +105,9 @@ def chat(
         critic_timeout=critic_timeout,
         critic_ctx=critic_ctx,
         seed=secrets.randbelow(1 << 31) if seed is None else seed,
+        judge=judge,
+        env_option=env_option,
+        actor_option=actor_option,
     )
     converse(database, spec, task_for(environment_for(spec), task), json=json)
 

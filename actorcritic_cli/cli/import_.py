@@ -11,7 +11,9 @@ from actorcritic_cli.cli.common import DbOption, JsonOption, print_json, say
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A result file of tau-bench, or a trace of acc's own.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A result file of tau-bench or tau2-bench, or a trace of acc's own.")
+    ],
     dataset: Annotated[
         str | None,
         typer.Option(help="The data set that a result file was made on.", show_default="told by the file's content"),
@@ -20,13 +22,13 @@ def import_(
         str | None, typer.Option(help="The model that acted in a result file.", show_default="told by the file's name")
     ] = None,
     env: Annotated[
-        str | None, typer.Option(help="The environment of a result file.", show_default="told by the tools it calls")
+        str | None, typer.Option(help="The environment of a result file.", show_default="told by the file's content")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run that will hold the sessions.")] = None,
     db: DbOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import recorded sessions: a result file of tau-bench, or a trace (acc export).
+    """Import recorded sessions: a result file of tau-bench or tau2-bench, or a trace (acc export).
 
     The format is told by the content. A file is imported whole or not at all, and only once.
     """

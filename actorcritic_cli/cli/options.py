@@ -31,11 +31,23 @@ DatasetOption = Annotated[
     str | None,
     typer.Option("--dataset", help="The environment's data set: bundled, official …", show_default="bundled"),
 ]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option("--judge", metavar="MODEL", help="Model that scores free text, in environments that need one."),
+]
+EnvOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--env-option", metavar="KEY=VALUE", help="An option of the environment, VALUE as JSON. Repeatable."),
+]
 ActorOption = Annotated[
     str | None,
     typer.Option(
         "--actor", help="Who proposes: a model or its alias (acc models), or recorded:SOURCE (a trace, session or run)."
     ),
+]
+ActorOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--actor-option", metavar="KEY=VALUE", help="An option of the actor, VALUE as JSON. Repeatable."),
 ]
 ActorBaseOption = Annotated[
     str | None, typer.Option("--actor-base", metavar="URL", help="Base URL of the actor's provider, if not its own.")
@@ -191,6 +203,9 @@ def spec_of(
     critic_timeout: float,
     critic_ctx: int | None,
     seed: int,
+    judge: str | None,
+    env_option: list[str] | None,
+    actor_option: list[str] | None,
 ) -> SessionSpec:
     """Return the specification that the options mean, with every source in the form that goes on record."""
     from actorcritic_cli.envs import registry
@@ -212,7 +227,9 @@ def spec_of(
         actor_options["temperature"] = temperature
     if user_strategy is not None and not user.startswith("llm:"):
         raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
+    actor_options |= _pairs("--actor-option", actor_option)
     named, env_options = registry.on_record(env)
+    env_options = {**env_options, **_given(judge=judge), **_pairs("--env-option", env_option)}
     return SessionSpec(
         env=named,
         dataset=dataset or registry.datasets(env)[0],
@@ -232,6 +249,22 @@ def spec_of(
         env_options=env_options,
         user_options=_given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},
     )
+
+
+def _pairs(name: str, options: list[str] | None) -> dict[str, Any]:
+    """Return KEY=VALUE options as values. Raises ``UsageError`` for one that is not of that form."""
+    import json
+
+    found: dict[str, Any] = {}
+    for option in options or ():
+        key, equals, value = option.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{name} takes KEY=VALUE, not '{option}'.")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value  # a word need not be quoted
+    return found
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -39,6 +39,9 @@ def run(
     max_turns: o.MaxTurnsOption = None,
     max_cost: o.MaxCostOption = None,
     max_seconds: o.MaxSecondsOption = None,
+    judge: o.JudgeOption = None,
+    env_option: o.EnvOptionsOption = None,
+    actor_option: o.ActorOptionsOption = None,
     actor_base: o.ActorBaseOption = None,
     user_base: o.UserBaseOption = None,
     user_strategy: o.UserStrategyOption = None,
@@ -103,6 +106,9 @@ def run(
             critic_timeout=critic_timeout,
             critic_ctx=critic_ctx,
             seed=seed or 0,
+            judge=judge,
+            env_option=env_option,
+            actor_option=actor_option,
         )
         existing = [task.id for task in environment_for(spec).tasks()]
         plan = Plan(spec, choose_tasks(tasks, existing), trials)
