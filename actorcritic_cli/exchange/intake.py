@@ -9,7 +9,7 @@ import hashlib
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.envs import registry
 from actorcritic_cli.errors import AccError, NotFound, UsageError
-from actorcritic_cli.exchange import tau_bench, tau_bench_file, trace
+from actorcritic_cli.exchange import tau2_bench, tau2_bench_file, tau_bench, tau_bench_file, trace
 from actorcritic_cli.ids import letters
 from actorcritic_cli.session.events import Event, Started
 from actorcritic_cli.store.database import Database
@@ -26,7 +26,7 @@ from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder, as_json
 from actorcritic_cli.types import SessionSpec, Supervision, ToolSpec
 
-Format = Literal["tau-bench", "trace"]
+Format = Literal["tau-bench", "tau2-bench", "trace"]
 Progress = Callable[[int, int | None], None]
 """Told how many sessions are in, and how many there will be (``None``: not known yet)."""
 
@@ -59,7 +59,7 @@ def import_file(
     name: str | None = None,
     progress: Progress | None = None,
 ) -> Imported:
-    """Import a file of sessions: a result file of τ-bench v1 or a trace of our own.
+    """Import a file of sessions: a result file of τ-bench v1 or τ²-bench, or a trace of our own.
 
     ``env``, ``dataset`` and ``actor`` say what a result file does not; a trace says it itself. ``name`` becomes the id of
     the run that holds the sessions. Raises ``NotFound``, ``UsageError``, and ``AccError`` naming what is wrong and where;
@@ -71,6 +71,8 @@ def import_file(
     match recognise(path):
         case "tau-bench":
             return _import_tau_bench(path, database, env, dataset, actor, name, report)
+        case "tau2-bench":
+            return _import_tau2_bench(path, database, env, dataset, actor, name, report)
         case "trace":
             if env or dataset or actor:
                 raise UsageError(f"{path} is a trace, which says its own environment, data set and actor.")
@@ -90,11 +92,11 @@ def recognise(path: Path) -> Format:
         return "tau-bench"
     if re.match(rb'\{\s*"event"\s*:', start):
         return "trace"
-    if b'"simulations"' in start or b'"trajectories"' in start:
-        raise AccError(f"{path} looks like a result file of tau2-bench, which this version of acc does not import.")
+    if start.startswith(b"{") and (b'"simulations"' in start or b'"environment_info"' in start):
+        return "tau2-bench"
     raise AccError(
-        f"{path} is in no format that acc knows; it imports result files of tau-bench (a JSON array of runs) and its own "
-        "traces (JSON Lines that begin with a started event)."
+        f"{path} is in no format that acc knows; it imports result files of tau-bench (a JSON array of runs) and "
+        "tau2-bench (an object with simulations), and its own traces (JSON Lines that begin with a started event)."
     )
 
 
@@ -112,31 +114,74 @@ def _import_tau_bench(
     env, tools = _environment(path, recording, env)
     dataset = _dataset(env, dataset or recording.edition())
     actor = actor or tau_bench.actor_of(path.name)
+    spec = SessionSpec(env, dataset, None, actor, tau_bench.USER, supervision=Supervision(mode="off"))
+
+    def converted(ids: Sequence[str], run: str) -> Iterator[list[Event]]:
+        return tau_bench.sessions(recording, ids, env=env, dataset=dataset, actor=actor, tools=tools, run=run)
+
+    return _import_results("tau-bench", data, recording, database, spec, converted, name, progress)
+
+
+def _import_tau2_bench(
+    path: Path,
+    database: Database,
+    env: str | None,
+    dataset: str | None,
+    actor: str | None,
+    name: str | None,
+    progress: Progress,
+) -> Imported:
+    data = _read(path)
+    recording = tau2_bench_file.read(path, _decoded(path, data))
+    env = env or tau2_bench.environment_of(recording)
+    if env not in registry.names():
+        raise AccError(f"{path} is of {env}, an environment that acc does not have; say --env if it is another.")
+    dataset = _dataset(env, dataset or "official")
+    tools = _tools(env)
+    actor = actor or tau2_bench.actor_of(recording)
+    user = tau2_bench.user_of(recording)
+    spec = SessionSpec(env, dataset, None, actor, user, supervision=Supervision(mode="off"))
+
+    def converted(ids: Sequence[str], run: str) -> Iterator[list[Event]]:
+        return tau2_bench.sessions(recording, ids, env=env, dataset=dataset, actor=actor, tools=tools, run=run)
+
+    return _import_results("tau2-bench", data, recording, database, spec, converted, name, progress)
+
+
+def _import_results(
+    source: Format,
+    data: bytes,
+    recording: tau_bench_file.Recording | tau2_bench_file.Recording,
+    database: Database,
+    spec: SessionSpec,
+    converted: Callable[[Sequence[str], str], Iterator[list[Event]]],
+    name: str | None,
+    progress: Progress,
+) -> Imported:
+    """Write a result file as a run of sessions, unless the same file is on record for the same environment and data set."""
     content = hashlib.sha256(data).hexdigest()
-    identity = hashlib.sha256(f"{content} {env} {dataset}".encode()).digest()
+    identity = hashlib.sha256(f"{content} {spec.env} {spec.dataset}".encode()).digest()
+    count = len(recording)
     with database.writing() as connection:
         there = database.row(
             "SELECT r.id, (SELECT actor FROM sessions s WHERE s.run = r.id LIMIT 1) AS actor FROM runs r "
             "WHERE r.source = ? AND r.env = ? AND r.dataset = ? AND json_extract(r.config, '$.sha256') = ?",
-            (tau_bench.SOURCE, env, dataset, content),
+            (source, spec.env, spec.dataset, content),
         )
-        known = Imported(
-            "tau-bench", None, env, dataset, actor, len(recording), len(recording.tasks()), present=len(recording)
-        )
+        known = Imported(source, None, spec.env, spec.dataset, spec.actor, count, len(recording.tasks()), present=count)
         if there is not None:
             return replace(known, run=there["id"], actor=there["actor"], sessions=0)
         run = name or "run-" + letters(identity, 6)
-        _new_run(
-            connection, run, env, dataset, _config(recording, env, dataset, actor, content), len(recording), "tau-bench"
-        )
-        ids = [letters(hashlib.sha256(identity + str(n).encode()).digest(), 9) for n in range(len(recording))]
-        progress(0, len(recording))
-        converted = tau_bench.sessions(recording, ids, env=env, dataset=dataset, actor=actor, tools=tools, run=run)
-        for done, events in enumerate(converted, start=1):
+        plan = {"spec": spec, "tasks": recording.tasks(), "trials": recording.trials()}
+        config = as_json(plan | {"file": recording.path.name, "sha256": content})
+        _new_run(connection, run, spec.env, spec.dataset, config, count, source)
+        ids = [letters(hashlib.sha256(identity + str(n).encode()).digest(), 9) for n in range(count)]
+        progress(0, count)
+        for done, events in enumerate(converted(ids, run), start=1):
             recorder = Recorder(database)
             for event in events:
                 recorder.record(event)
-            progress(done, len(recording))
+            progress(done, count)
     return replace(known, run=run, present=0)
 
 
@@ -231,13 +276,6 @@ def _new_run(
         )
     except sqlite3.IntegrityError as error:
         raise UsageError(f"There is a run {run} already; choose another --name.") from error
-
-
-def _config(recording: tau_bench_file.Recording, env: str, dataset: str, actor: str, content: str) -> str:
-    """Return the run's configuration in the shape of a plan, and with the file's hash, by which it is recognised."""
-    spec = SessionSpec(env, dataset, None, actor, tau_bench.USER, supervision=Supervision(mode="off"))
-    plan = {"spec": spec, "tasks": recording.tasks(), "trials": recording.trials()}
-    return as_json(plan | {"file": recording.path.name, "sha256": content})
 
 
 def _environment(
