@@ -91,7 +91,7 @@ _YES_WANTED = re.compile(
 _CHOICE = re.compile(r"(?<!yes)\s+or\s+(?!no\b)", re.IGNORECASE)
 _CONFIRM = re.compile(r"\bconfirm\b", re.IGNORECASE)
 _ANYTHING_ELSE = re.compile(
-    r"\b(?:any|some)thing (?:else|more|further)|\b(?:what|how) else\b"
+    r"\banything (?:else|more|further)|\bis there something (?:else|more)|\b(?:what|how) else\b"
     r"|\b(?:else|further|other(?:wise)?) .{0,20}\b(?:help|assist)"
     r"|\bfurther (?:help|assistance|questions)|\bother (?:questions|requests|concerns|matters)",
     re.IGNORECASE,
