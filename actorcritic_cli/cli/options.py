@@ -220,7 +220,8 @@ def spec_of(
         if not actor.startswith("recorded:"):
             raise UsageError("--user recorded needs --actor recorded:SOURCE, or say --user recorded:SOURCE.")
         user = actor
-    actor_options: dict[str, Any] = {} if actor.startswith("recorded:") else {"max_tokens": max_tokens, "seed": seed}
+    is_model = not actor.startswith(("recorded:", "sim:"))
+    actor_options: dict[str, Any] = {"max_tokens": max_tokens, "seed": seed} if is_model else {}
     if actor_base is not None:
         actor_options["base_url"] = actor_base
     if temperature is not None:

@@ -118,13 +118,16 @@ def run(
 
 def _carry_out(database: Path, run_id: str, plan: Plan, jobs: int, *, new: bool, json: bool) -> None:
     from actorcritic_cli.exchange.recordings import finder
-    from actorcritic_cli.session.build import check_models
+    from actorcritic_cli.session.build import check_models, environment_for, parties_for, task_for
     from actorcritic_cli.session.lock import held
     from actorcritic_cli.session.runner import Runner, record_plan
     from actorcritic_cli.show.progress import RunProgress
     from actorcritic_cli.store.database import open_database
 
     check_models(plan.spec)
+    first = next(plan.sessions())
+    # What no session could do is said once, and before anything is recorded.
+    parties_for(first, task_for(environment_for(first), first.task_id), critic=None, recordings=finder(database))
     # The critic comes first: one that cannot be loaded is said before anything is recorded.
     with critic_of(plan.spec) as critic, held(database, run_id):
         if new:
