@@ -106,6 +106,7 @@ def test_the_order_of_the_questions_does_not_matter() -> None:
         "Is that correct?",
         "Do you confirm these changes?",
         "I need your explicit confirmation to book.",
+        "Would you like me to transfer you to a colleague for further assistance?",
     ],
 )
 def test_it_says_yes_when_a_yes_is_asked_for(proposal: str) -> None:
@@ -144,7 +145,17 @@ def test_sorrow_is_no_refusal() -> None:
 
 def test_it_brings_up_what_else_it_wants_and_then_leaves() -> None:
     done = "Your flight has been booked. Is there anything else I can help you with?"
-    assert talk(done, done) == ["And a meal, please.", "Bye. ###STOP###"]
+    assert talk("Shall I book it?", done, done) == [YES, "And a meal, please.", "Bye. ###STOP###"]
+
+
+def test_an_agent_that_has_only_looked_something_up_is_not_left() -> None:
+    assert talk("Thank you, I have found your profile.") == ["Okay."]
+    asked = "Is there anything else you would like to change?"
+    assert talk(asked, asked, asked) == ["And a meal, please.", "No, that is all.", "Bye. ###STOP###"]
+
+
+def test_an_agent_that_is_half_done_is_not_left() -> None:
+    assert talk("Shall I book it?", "The flight has been booked. I'll add the meal now.") == [YES, "Okay."]
 
 
 def test_it_leaves_when_nothing_comes_of_it() -> None:
@@ -187,7 +198,6 @@ _WORDS = st.sampled_from(
         "yes or no? ",
         "\n",
         "",
-        "€ ###STOP###",
     ]
 )
 
@@ -238,6 +248,10 @@ def test_a_task_without_answers_has_none() -> None:
 def test_topics_are_heard(topic: str, sentence: str) -> None:
     (asked,) = heard(sentence).asks
     assert speaks_of(topic, asked)
+
+
+def test_an_e_mail_address_is_no_address() -> None:
+    assert not speaks_of("address", "Your e-mail address, please?")
 
 
 def test_a_date_of_birth_is_no_date_of_travel() -> None:

@@ -29,7 +29,8 @@ expression, case aside. ``asked`` is looked for in the sentences that ask for so
 2. every one of ``facts`` that is asked for, in order; and the yes, if another sentence of the same reply wants one;
 3. where a yes is wanted: the first of ``refuses`` that fits, else ``confirms`` (without one: ``declines``);
 4. where a request is declined: the next of ``insists``, then the next of ``wishes``, then the end;
-5. where the agent is done: the next of ``wishes``, then the end;
+5. where the agent is done, or asks whether there is anything else: the next of ``wishes``, then the end; but an agent that
+   was never given a yes and never declined anything is told once that this is all;
 6. asked what it wants: the next of ``wishes``, else the opening again; asked anything else: ``unknown``;
 7. to a reply that asks nothing: ``Okay.``
 
@@ -57,6 +58,7 @@ STOP = "###STOP###"
 PATIENCE = 4
 """How many turns running may bring nothing new before the user gives up."""
 _OKAY = "Okay."
+_ALL = "No, that is all."
 
 
 class Fact(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,7 +173,7 @@ def answer(answers: Answers, reply: Reply, said: Sequence[str]) -> str | None:
     if reply.declined:
         return _next(answers.insists, before) or _next(answers.wishes, before)
     if reply.anything_else or (reply.done and not reply.asks):
-        return _next(answers.wishes, before)
+        return _next(answers.wishes, before) or _parting(answers, reply, before)
     if any(speaks_of("wish", sentence) for sentence in reply.asks):
         return _next(answers.wishes, before) or answers.opening
     return answers.unknown if reply.asks else _OKAY
@@ -192,6 +194,16 @@ def _ruling(answers: Answers, reply: Reply) -> str:
     """Return the yes or no to a proposal."""
     refusal = next((r.says for r in answers.refuses if _told(r, reply)), None)
     return refusal or answers.confirms or answers.declines
+
+
+def _parting(answers: Answers, reply: Reply, before: str) -> str | None:
+    """Return what is said to an agent that seems done; ``None`` to leave. It may only have looked something up so far."""
+    answered = answers.confirms is not None and answers.confirms in before
+    if answered or any(line in before for line in answers.insists):
+        return None
+    if not reply.anything_else:
+        return _OKAY
+    return _ALL if _ALL not in before else None
 
 
 def _told(reaction: Reaction, reply: Reply) -> bool:

@@ -22,7 +22,7 @@ TOPICS: dict[str, str] = {
     "name": r"\b(?:your|full|first|last) name",
     "email": r"\be-?mail",
     "zip code": r"\b(?:zip|postal) ?code|\bzip\b|\bpostcode",
-    "address": r"\baddress",
+    "address": r"(?<!mail )\baddress",
     "phone": r"\b(?:tele)?phone",
     "date of birth": r"\b(?:date|dates) of birth|\bbirth ?(?:day|date)|\bdob\b",
     # which
@@ -76,7 +76,8 @@ _YES_WANTED = re.compile(
     r"|add|make|process|issue|send|apply|charge|upgrade|move|exchange|return|modify|transfer|place|submit|correct|replace"
     r"|refund|arrange|put|hand|connect|switch|use|do (?:this|that|so|it))\b"
     r"|\b(?:do|would) you (?:want|like|wish|prefer) (?:me|us) to\b"
-    r"|\b(?:do|would) you (?:want|like|wish) to (?:proceed|go ahead|continue|confirm|do (?:this|that|so)|accept|make)\b"
+    r"|\b(?:do|would) you (?:want|like|wish) to (?:proceed|go ahead|continue|confirm|do (?:this|that|so)|accept|make"
+    r"|cancel|book|upgrade|receive)\b"
     r"|\bdo you (?:confirm|agree|accept|approve|consent)\b|\bwant to (?:proceed|go ahead)\b"
     r"|\byes\W{0,3}(?:/|or)\W{0,3}no\b|\b(?:say|reply|answer|type|respond)\W+(?:with\W+)?[\"'“(]?yes\b"
     r"|\b(?:is|are) (?:that|this|these|it|everything|all (?:of )?this|the details)(?: all)?"
@@ -88,12 +89,15 @@ _YES_WANTED = re.compile(
     r"|\bto confirm\b.*\?",
     re.IGNORECASE,
 )
+_OPEN_QUESTION = re.compile(r"^\W*(?:and |so |but |then )?(?:what|which|why|when|where|how|who)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"(?<!yes)\s+or\s+(?!no\b)", re.IGNORECASE)
 _CONFIRM = re.compile(r"\bconfirm\b", re.IGNORECASE)
 _ANYTHING_ELSE = re.compile(
-    r"\banything (?:else|more|further)|\bis there something (?:else|more)|\b(?:what|how) else\b"
-    r"|\b(?:else|further|other(?:wise)?) .{0,20}\b(?:help|assist)"
-    r"|\bfurther (?:help|assistance|questions)|\bother (?:questions|requests|concerns|matters)",
+    r"\banything (?:else|more|further)|\bis there something (?:else|more)|\b(?:what|how) else\b", re.IGNORECASE
+)
+_MORE_HELP = re.compile(
+    r"\b(?:else|further|more|other(?:wise)?) .{0,20}\b(?:help|assist)|\bfurther (?:help|assistance|questions)"
+    r"|\b(?:more|other) (?:questions|requests|concerns|matters)",
     re.IGNORECASE,
 )
 _DONE = re.compile(
@@ -102,6 +106,10 @@ _DONE = re.compile(
     r"|\b(?:is|are) (?:now |all )(?:\w+ed|set|done|complete)\b|\b(?:all )?done\b|\bsuccessfully\b|\ball set\b"
     r"|\b(?:is|are) (?:cancell?ed|booked|confirmed|updated|corrected|changed|added|returned|exchanged|complete)\b"
     r"|\bgood ?bye\b|\bhave a (?:great|nice|good|pleasant|wonderful)\b|\byou(?:'re| are) welcome\b",
+    re.IGNORECASE,
+)
+_PENDING = re.compile(
+    r"\bi(?:'ll| will)\b(?! be)|\blet me\b(?! know)|\b(?:one|a) moment\b|\bplease (?:hold|wait)\b|\bnow i(?:'m| am)\b",
     re.IGNORECASE,
 )
 _DECLINED = re.compile(
@@ -132,6 +140,7 @@ class Reply(Struct, frozen=True):
     anything_else: bool = False
     declined: bool = False
     done: bool = False
+    """It reports something as done and announces nothing more."""
     handover: bool = False
     """It says that a human will take over."""
 
@@ -154,10 +163,11 @@ def heard(text: str) -> Reply:
         if line.strip() and not bullet:
             listing = False
         for sentence in filter(None, (part.strip() for part in _SENTENCE.split(line))):
-            if _ANYTHING_ELSE.search(sentence):
+            if _ANYTHING_ELSE.search(sentence) or (_MORE_HELP.search(sentence) and not _YES_WANTED.search(sentence)):
                 anything_else = True
                 continue
-            wants_yes, confirm = _YES_WANTED.search(sentence), _CONFIRM.search(sentence)
+            wants_yes = _YES_WANTED.search(sentence) and not _OPEN_QUESTION.match(sentence)
+            confirm = _CONFIRM.search(sentence)
             if wants_yes:
                 proposes.append(sentence)
                 if _CHOICE.search(sentence):
@@ -173,7 +183,7 @@ def heard(text: str) -> Reply:
         tuple(proposes),
         anything_else,
         declined=_DECLINED.search(plain) is not None,
-        done=_DONE.search(plain) is not None,
+        done=_DONE.search(plain) is not None and _PENDING.search(plain) is None,
         handover=_HANDOVER.search(plain.lower()) is not None,
     )
 
