@@ -147,6 +147,18 @@ def test_a_result_that_is_not_what_the_tools_say_shows(tmp_path: Path) -> None:
     assert "2/3 identical" in checked.out
 
 
+def test_a_reward_that_takes_a_judge_is_not_compared(tmp_path: Path) -> None:
+    value = files.results(files.good())
+    value["tasks"][0]["evaluation_criteria"] |= {
+        "nl_assertions": ["Agent is kind."],
+        "reward_basis": ["DB", "NL_ASSERTION"],
+    }
+    acc("import", files.write(tmp_path, value), "--dataset", "bundled", "--name", "r")
+    checked = acc("replay", "--verify", "--run", "r", "--json")
+    assert checked.code == 0
+    assert checked.json["total"]["rewards"] == [0, 0]
+
+
 def changed(**fields: Any) -> dict[str, Any]:
     return files.results(files.good(**fields))
 
@@ -204,7 +216,7 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_a_file_with_any_value_in_any_place_is_imported_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    value = files.results(files.good())
+    value = json.loads(json.dumps(files.results(files.good())))  # nothing shared, since it is changed in place
     *way, last = data.draw(st.sampled_from([path for path in paths(value) if path]))
     holder = value
     for key in way:

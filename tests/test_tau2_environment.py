@@ -7,11 +7,29 @@ from collections.abc import Sequence
 
 import pytest
 
+from actorcritic_cli.actors.protocol import Proposing
+from actorcritic_cli.actors.recorded import RecordedActor
 from actorcritic_cli.envs import registry
 from actorcritic_cli.envs.tau2.judge import Judged, JudgeFailed, Judgement, ModelJudge, answer, judge_of, question
 from actorcritic_cli.errors import UsageError
-from actorcritic_cli.types import ExpectedAction, Message, Task, Termination, ToolCall, Transcript
+from actorcritic_cli.session.build import opening
+from actorcritic_cli.session.events import Ended, Observed
+from actorcritic_cli.session.loop import Parties, Session
+from actorcritic_cli.session.state import begin
+from actorcritic_cli.types import (
+    ExpectedAction,
+    Message,
+    Proposal,
+    SessionSpec,
+    Supervision,
+    Task,
+    Termination,
+    ToolCall,
+    Transcript,
+)
+from actorcritic_cli.users.script import ScriptedUser
 from tests import providers_server
+from tests.parties import call, reply
 from tests.providers_server import ProviderServer, says
 from tests.tau2_small import environment
 
@@ -27,8 +45,8 @@ def task(*actions: ExpectedAction, outputs: tuple[str, ...] = (), **extra: objec
 def value(made: Task, *calls: ExpectedAction, said: Transcript = (), judge=None, reason: Termination = "user_stop"):  # type: ignore[no-untyped-def]
     """Score an episode in which these calls were made and this was said."""
     episode = environment("airline", judge=judge).open(made)
-    for call in calls:
-        episode.call(call.name, call.arguments)
+    for one in calls:
+        episode.call(one.name, one.arguments)
     reward = episode.score(said, reason)
     return None if reward is None else (reward.value, reward.info)
 
@@ -175,6 +193,33 @@ def test_what_acc_cannot_score_is_left_open_with_the_reason(extra: dict[str, obj
     open_ = value(task(**extra))
     assert open_[0] is None
     assert open_[1]["unscored"]
+
+
+def test_a_session_runs_all_calls_of_a_message_and_goes_on_after_a_transfer() -> None:
+    env = registry.load("tau2_retail")
+    made = next(one for one in env.tasks() if one.id == "cancel-01")
+    looks = tuple(ToolCall(f"c{n}", "get_order_details", '{"order_id": "#W204117"}') for n in range(2))
+    (cancel,) = made.actions
+    steps = [
+        Proposing(Proposal(Message("assistant", None, looks))),
+        reply("Shall I cancel it?"),
+        call(cancel.name, cancel.arguments),
+        call("transfer_to_human_agents", {"summary": "x"}),
+        reply("You get $96.20 back."),
+    ]
+    actor = RecordedActor({n: (step,) for n, step in enumerate(steps, 1)}, "a")
+    spec = SessionSpec(env.name, "bundled", made.id, "recorded:a", "script", supervision=Supervision(mode="off"))
+    user = ScriptedUser(["Cancel #W204117.", "Yes.", "Thanks ###TRANSFER###"])
+    parties = Parties(env, env.open(made), actor, user)
+    started = opening(spec, made, parties, session="s", at=0.0)
+    events = [started, *Session(parties, begin(started), clock=lambda: 0.0).events()]
+    ended = events[-1]
+    assert isinstance(ended, Ended)
+    assert ended.reason == "user_stop"
+    assert ended.reward is not None
+    assert ended.reward.value == 1.0
+    first = next(event for event in events if isinstance(event, Observed) and event.messages[0].role == "tool")
+    assert [message.tool_call_id for message in first.messages] == ["c0", "c1"]
 
 
 # the judge

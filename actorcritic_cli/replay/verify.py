@@ -160,7 +160,11 @@ def _same_target(recorded: Reward | None, computed: Reward | None) -> bool | Non
 def _same_reward(recorded: Reward | None, computed: Reward | None) -> bool | None:
     if recorded is None or recorded.value is None:
         return None
-    return computed is not None and computed.value is not None and abs(recorded.value - computed.value) <= SAME_REWARD
+    if computed is None:
+        return False
+    if computed.value is None:  # it takes a judge that is not here
+        return None
+    return abs(recorded.value - computed.value) <= SAME_REWARD
 
 
 def _count(answers: Iterable[bool | None]) -> tuple[int, int]:

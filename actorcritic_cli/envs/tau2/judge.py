@@ -93,17 +93,23 @@ class ModelJudge:
         return Judged(results, done.call)
 
 
+class _Options(Struct, forbid_unknown_fields=True):
+    judge: str | None = None
+    judge_options: dict[str, Any] = {}
+
+
 def judge_of(options: Mapping[str, Any]) -> Judge | None:
     """Return the judge that the options of an environment name (``judge``, ``judge_options``), ``None`` if they name none.
 
     Raises ``UsageError``.
     """
-    named = options.get("judge")
-    if named is None:
-        return None
-    if not isinstance(named, str):
-        raise UsageError(f"The judge must be the name of a model, not {named!r}.")
-    return ModelJudge(named, options.get("judge_options"))
+    try:
+        given = msgspec.convert(dict(options), _Options)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"The options of the environment cannot be meant ({error}); they are judge (a model) and judge_options."
+        ) from error
+    return ModelJudge(given.judge, given.judge_options) if given.judge is not None else None
 
 
 def question(statements: Sequence[str], transcript: Transcript) -> str:
