@@ -151,7 +151,8 @@ def test_it_brings_up_what_else_it_wants_and_then_leaves() -> None:
 def test_an_agent_that_has_only_looked_something_up_is_not_left() -> None:
     assert talk("Thank you, I have found your profile.") == ["Okay."]
     asked = "Is there anything else you would like to change?"
-    assert talk(asked, asked, asked) == ["And a meal, please.", "No, that is all.", "Bye. ###STOP###"]
+    for last in (asked, "You're welcome, goodbye!"):
+        assert talk(asked, asked, last) == ["And a meal, please.", "No, that is all.", "Bye. ###STOP###"]
 
 
 def test_an_agent_that_is_half_done_is_not_left() -> None:

@@ -199,11 +199,9 @@ def _ruling(answers: Answers, reply: Reply) -> str:
 def _parting(answers: Answers, reply: Reply, before: str) -> str | None:
     """Return what is said to an agent that seems done; ``None`` to leave. It may only have looked something up so far."""
     answered = answers.confirms is not None and answers.confirms in before
-    if answered or any(line in before for line in answers.insists):
+    if answered or _ALL in before or any(line in before for line in answers.insists):
         return None
-    if not reply.anything_else:
-        return _OKAY
-    return _ALL if _ALL not in before else None
+    return _ALL if reply.anything_else else _OKAY
 
 
 def _told(reaction: Reaction, reply: Reply) -> bool:
