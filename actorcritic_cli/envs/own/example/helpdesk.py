@@ -15,6 +15,11 @@ def open_state() -> sqlite3.Connection:
     return sqlite(HERE / "tickets.sql")
 
 
+def state_hash(state: sqlite3.Connection) -> list[tuple[object, ...]]:
+    """What counts of the state: not the wording of notes, which differs from agent to agent."""
+    return [tuple(row) for row in state.execute("SELECT id, status, priority FROM tickets ORDER BY id")]
+
+
 @tool
 def find_tickets(
     db: sqlite3.Connection, person: str, status: Literal["open", "closed", "any"] = "any"
