@@ -10,6 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from actorcritic_cli.session.events import (
@@ -144,9 +145,15 @@ class LiveView:
         self._line(self.err, label, text, style)
 
     def _line(self, console: Console, label: str, text: str, style: str) -> None:
-        body = printable(text).replace("\n", "\n" + " " * _INDENT)
-        line = Text.assemble((f"{label:<{_INDENT}}", "bold"), (body, style))
-        console.print(line, soft_wrap=not console.is_terminal)
+        body = printable(text)
+        if console.is_terminal:  # long words stay in their column
+            row = Table.grid()
+            row.add_column(width=_INDENT)
+            row.add_column(overflow="fold")
+            row.add_row(Text(label, "bold"), Text(body, style))
+            console.print(row)
+        else:
+            console.print(Text(f"{label:<{_INDENT}}" + body.replace("\n", "\n" + " " * _INDENT)), soft_wrap=True)
 
 
 _VERDICT_STYLE = {"approve": "green", "revise": "yellow", "no_verdict": "red"}
