@@ -21,6 +21,7 @@ from actorcritic_cli.session.state import begin
 from actorcritic_cli.types import Critique, SessionSpec, Supervision, Task, Verdict
 from tests.parties import RuleCritic
 
+GATE = "all"
 CriticFor = Callable[[Actor, SessionSpec], Critic]
 
 
@@ -32,7 +33,7 @@ def spec_for(
     env: str, actor: str, *, task: str | None = None, seed: int = 0, supervised: bool = False, **options: Any
 ) -> SessionSpec:
     """A session on bundled data with the task's own user. Every proposal is judged: a transfer counts as no write."""
-    supervision = Supervision(mode="enforce" if supervised else "off", gate="all")
+    supervision = Supervision(mode="enforce" if supervised else "off", gate=GATE)
     headline = {"headline": "all_best"} if env == "travel" else {}
     return SessionSpec(
         env,

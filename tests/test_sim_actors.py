@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.actors.protocol import ActorContext
 from actorcritic_cli.actors.sim import slips as catalogue
-from actorcritic_cli.actors.sim.slips import KINDS, RATES, habits_from
+from actorcritic_cli.actors.sim.slips import DESK, KINDS, TRIP, habits_from
 from actorcritic_cli.envs import registry
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.session.build import parties_for
@@ -22,14 +22,15 @@ from actorcritic_cli.session.loop import caught_up
 from actorcritic_cli.session.state import after, begin, restored
 from tests.sim_sessions import at_random, ended, experiment, hold, no_recordings, oracle, proposals, slips, spec_for
 
-ENVIRONMENTS = ["tau_airline"]
+DESKS = ["tau_airline", "tau_retail"]
+ENVIRONMENTS = [*DESKS, "travel"]
 
 
 def tasks_of(env):
     return {task.id: task for task in registry.load(env).tasks()}
 
 
-AIRLINE = tasks_of("tau_airline")
+AIRLINE, RETAIL, TRAVEL = (tasks_of(env) for env in ENVIRONMENTS)
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -42,7 +43,7 @@ def test_the_expert_solves_every_bundled_task(env):
         assert ended(events).reason in ("user_stop", "transfer"), task.id
 
 
-@pytest.mark.parametrize("env", ENVIRONMENTS)
+@pytest.mark.parametrize("env", DESKS)
 def test_the_expert_writes_only_after_it_has_spelled_it_out_and_heard_a_yes(env):
     for task in tasks_of(env).values():
         events = hold(spec_for(env, "sim:expert"), task)
@@ -52,7 +53,9 @@ def test_the_expert_writes_only_after_it_has_spelled_it_out_and_heard_a_yes(env)
             if isinstance(event, Observed) and isinstance(before, Acted) and not before.message.tool_calls:
                 asked = "Shall I go ahead?" in (before.message.content or "")
                 said = (event.messages[0].content or "").lower()
-                agreed = asked and re.search(r"\byes\b|go (?:ahead|on)|confirm|please do|fine", said) is not None
+                agreed = (
+                    asked and re.search(r"\byes\b|go (?:ahead|on)|confirm|please do|fine|all right", said) is not None
+                )
             if isinstance(event, Acted) and event.message.tool_calls:
                 name = event.message.tool_calls[0].name
                 assert tools[name] != "write" or agreed, (task.id, name)
@@ -213,24 +216,59 @@ def test_what_cannot_be_meant_is_refused_with_the_remedy():
 
 
 def test_options_may_come_as_text_from_a_command_line():
-    assert habits_from({"slip_rate": "0.5", "only": ["left_out"]}).rate("left_out") == RATES["left_out"] / 2
-    assert habits_from({"only": ["left_out"]}).rate("wrong_record") == 0.0
+    assert habits_from({"slip_rate": "0.5", "only": ["left_out"]}).rate("left_out", DESK) == DESK["left_out"] / 2
+    assert habits_from({"only": ["left_out"]}).rate("wrong_record", DESK) == 0.0
 
 
 def test_the_documented_rates_are_the_rates():
-    documented = dict(re.findall(r"^(\w+)  +.*?(0\.\d\d)  ", catalogue.__doc__ or "", re.MULTILINE))
-    assert {kind: float(rate) for kind, rate in documented.items()} == RATES
-    assert set(RATES) == set(KINDS)
+    rows = re.findall(r"^(\w+)  +.*?(0\.\d\d)   (0\.\d\d)  ", catalogue.__doc__ or "", re.MULTILINE)
+    assert {kind: float(desk) for kind, desk, _ in rows} == DESK
+    assert {kind: float(trip) for kind, _, trip in rows} == TRIP
+    assert set(DESK) == set(TRIP) == set(KINDS)
+
+
+@pytest.mark.parametrize("task", ["cancel-02", "items-03", "exchange-01", "refusal-04"])
+def test_an_expert_of_the_shop_finds_the_customer_before_it_opens_anything(task):
+    events = hold(spec_for("tau_retail", "sim:expert"), RETAIL[task])
+    called = [e.message.tool_calls[0].name for e in events if isinstance(e, Acted) and e.message.tool_calls]
+    assert called[0].startswith("find_user_id")
+    assert called[1] == "get_user_details"
+
+
+def test_a_second_wish_is_met_when_it_is_brought_up_and_not_before():
+    events = hold(spec_for("tau_retail", "sim:expert"), RETAIL["cancel-02"])
+    asked = next(
+        n
+        for n, e in enumerate(events)
+        if isinstance(e, Observed) and "bread bin" in (e.messages[0].content or "") and n > 8
+    )
+    first = [
+        n
+        for n, e in enumerate(events)
+        if isinstance(e, Acted) and e.message.tool_calls and "#W204180" in e.message.tool_calls[0].arguments
+    ]
+    assert first
+    assert min(first) > asked
+
+
+def test_a_trip_is_searched_again_when_the_search_is_out_of_order():
+    for task in TRAVEL.values():
+        spec = replace(
+            spec_for("travel", "sim:expert"), env_options={"headline": "all_best", "search_failure_interval": 2}
+        )
+        reward = ended(hold(spec, task)).reward
+        assert reward is not None
+        assert reward.value == 1.0, task.id
+        assert reward.info["events"].count("out_of_order") >= 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_a_critic_that_knows_wins_back_the_loss_and_one_that_guesses_adds_to_it(env):
-    trials = {"tau_airline": 30}.get(env, 30)
-    alone = experiment(env, "sim:hasty", trials)
-    known = experiment(env, "sim:hasty", trials, oracle)
-    guessed = experiment(env, "sim:hasty", trials, at_random(0.5))
-    print(env, alone, known, guessed)
-    assert 0.4 <= alone.success <= 0.6
+    alone = experiment(env, "sim:hasty", 20)
+    known = experiment(env, "sim:hasty", 20, oracle)
+    guessed = [experiment(env, "sim:hasty", 20, at_random(share)) for share in (0.5, 0.8)]
+    print(env, alone.success, known.success, [run.success for run in guessed])
+    assert 0.4 <= alone.success <= 0.62
     assert known.success >= 0.97
-    assert guessed.success < alone.success
+    assert all(run.success < alone.success for run in guessed)

@@ -71,7 +71,7 @@ class HastyActor:
     def _first(self, right: Move, past: Past, step: int) -> Chosen:
         draw = self._draw(step, 0)
         for kind in KINDS:  # a draw for each, so that a kind's luck does not depend on which others there are
-            happens, own = draw.random() < self.habits.rate(kind), Random(draw.random())
+            happens, own = draw.random() < self.habits.rate(kind, self.expert.rates), Random(draw.random())
             spoilt = self.expert.slip(kind, right, past, own) if happens else None
             if spoilt is not None and spoilt != right:
                 return Chosen(spoilt, kind)

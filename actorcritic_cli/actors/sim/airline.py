@@ -13,6 +13,7 @@ from actorcritic_cli.actors.sim.past import Past
 from actorcritic_cli.types import ExpectedAction, Task
 
 WHO = "May I have your user id, please?"
+WHICH = "And what is the reservation id, if you have it at hand?"
 BAG_PRICE = 50
 _RESERVATION = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
 
@@ -39,7 +40,9 @@ class AirlineDesk:
         if not user_id or past.result("get_user_details", {"user_id": user_id}) is not None:
             return None
         if user_id not in past.words and past.told(WHO) < 2:
-            return Move("ask", WHO)
+            about = [action for action in task.actions if "reservation_id" in action.arguments]
+            unknown = bool(about) and _RESERVATION.search(past.words) is None
+            return Move("ask", f"{WHO} {WHICH}" if unknown else WHO)
         return Move("look", tool="get_user_details", arguments={"user_id": user_id})
 
     def look(self, task: Task, write: ExpectedAction | None, past: Past) -> Move | None:
@@ -53,8 +56,10 @@ class AirlineDesk:
         reservation = write.arguments["reservation_id"]
         if reservation not in past.words:
             own = self._own(task, past)
-            return self._open(own[: own.index(reservation) + 1] if reservation in own else [reservation], past)
-        return self._open([reservation], past) or self._new_flights(write, past)
+            tried = own[: own.index(reservation) + 1] if reservation in own else [reservation]
+        else:
+            tried = [reservation]
+        return self._open(tried, past) or self._new_flights(write, past)
 
     def questions(self, tools: Sequence[str], past: Past) -> Sequence[Question]:
         """Return what the calls need to know; a request to cancel that will be declined is asked for its reason too."""
@@ -140,7 +145,7 @@ class AirlineDesk:
         rule = " (rule 5.2)" if "R5.2" in past.policy else ""
         return f"Of these, {' and '.join(kept)} must stay, since none of the conditions for a cancellation holds{rule}."
 
-    def refusal(self, task: Task, request: str) -> Refusal | None:
+    def refusal(self, task: Task, past: Past, request: str) -> Refusal | None:
         """Return the rule that stands against a request in these words."""
         fitting = (r for r in words.REFUSALS if re.search(r.asked, request, re.IGNORECASE | re.DOTALL))
         return next(fitting, None)

@@ -71,7 +71,7 @@ class Desk(Protocol):
         """Return what part of the request cannot be met beside these writes, with the rule; empty if nothing is."""
         ...
 
-    def refusal(self, task: Task, words: str) -> Refusal | None:
+    def refusal(self, task: Task, past: Past, request: str) -> Refusal | None:
         """Return the rule that stands against a request in these words, ``None`` if none is known to."""
         ...
 

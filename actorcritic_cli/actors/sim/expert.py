@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
-from actorcritic_cli.actors.sim import spoil
+from actorcritic_cli.actors.sim import slips, spoil
 from actorcritic_cli.actors.sim.desk import Desk
 from actorcritic_cli.actors.sim.moves import Move, SlipKind
 from actorcritic_cli.actors.sim.past import Past
@@ -44,6 +44,8 @@ _AGAIN = re.compile(
 
 class DeskExpert:
     """Knows one task of a service desk (see ``moves.Expert``)."""
+
+    rates: Mapping[SlipKind, float] = slips.DESK
 
     def __init__(self, task: Task, desk: Desk, transfer: str | None):
         self.task, self.desk, self.transfer = task, desk, transfer
@@ -166,9 +168,9 @@ class DeskExpert:
         missing = [question.text for question in self.desk.questions((), past) if question.needed(past)]
         if missing and not past.writes():
             return Move("ask", _asking(missing))
-        refusal = self.desk.refusal(self.task, last)
+        refusal = self.desk.refusal(self.task, past, last)
         if refusal is None and not past.told(ANYTHING_ELSE):
-            refusal = self.desk.refusal(self.task, past.words)
+            refusal = self.desk.refusal(self.task, past, past.words)
         if refusal is None:
             return Move("close", _GOODBYE) if past.told(ANYTHING_ELSE) else Move("ask", _WISH)
         rule = f" (that is rule {refusal.rule[1:]})" if refusal.rule in past.policy else " (that is our rule)"

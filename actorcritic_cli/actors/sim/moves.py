@@ -7,6 +7,7 @@ slips, when, and what is recorded of it is the same for all environments (``hast
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from random import Random
 from typing import Any, Literal, Protocol
 
@@ -57,6 +58,11 @@ class Move(Struct, frozen=True):
 
 class Expert(Protocol):
     """Who knows one task. Keeps no state: everything is a function of what has happened."""
+
+    @property
+    def rates(self) -> Mapping[SlipKind, float]:
+        """How often each slip happens where it can (see ``slips``)."""
+        ...
 
     def move(self, past: Past) -> Move:
         """Return the right move."""

@@ -118,6 +118,16 @@ class Past:
         made = self.calls[-1] if self.calls else None
         return last is not None and bool(last.tool_calls) and made in self.writes()
 
+    def beside(self, value: str) -> set[str]:
+        """Return what the results so far list beside a text: other keys of its object, other elements of its list, and the
+        same field of its object's neighbours."""
+        found: set[str] = set()
+        for made in self.calls:
+            for siblings in _families(made.value):
+                if value in siblings:
+                    found |= siblings
+        return found - {value}
+
     def strings(self) -> Iterator[str]:
         """Yield every text in the results so far, keys included."""
         for made in self.calls:
@@ -131,6 +141,21 @@ def is_yes(text: str) -> bool:
     (True, False)
     """
     return _YES.search(text) is not None and _NO.search(text) is None
+
+
+def _families(value: Any) -> Iterator[set[str]]:
+    """Yield the sets of texts that stand beside each other in a result."""
+    if isinstance(value, dict):
+        yield set(value)
+        for inner in value.values():
+            yield from _families(inner)
+    elif isinstance(value, list):
+        yield {inner for inner in value if isinstance(inner, str)}
+        objects = [inner for inner in value if isinstance(inner, dict)]
+        for key in {key for inner in objects for key in inner}:
+            yield {inner[key] for inner in objects if isinstance(inner.get(key), str)}
+        for inner in value:
+            yield from _families(inner)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -7,7 +7,9 @@ from actorcritic_cli.actors.sim.actor import ExpertActor, HastyActor
 from actorcritic_cli.actors.sim.airline import AirlineDesk
 from actorcritic_cli.actors.sim.expert import DeskExpert
 from actorcritic_cli.actors.sim.moves import Expert
+from actorcritic_cli.actors.sim.retail import RetailDesk
 from actorcritic_cli.actors.sim.slips import habits_from
+from actorcritic_cli.actors.sim.trip import TripExpert
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.types import SessionSpec, Task
@@ -35,4 +37,8 @@ def expert_for(task: Task, environment: Environment) -> Expert:
     tools = {tool.name for tool in environment.tools}
     if "book_reservation" in tools and "get_reservation_details" in tools:
         return DeskExpert(task, AirlineDesk(), environment.transfer_tool)
-    raise UsageError(f"No simulated actor knows {environment.name}; they know tau_airline and tau_retail.")
+    if "get_order_details" in tools and "exchange_delivered_order_items" in tools:
+        return DeskExpert(task, RetailDesk(), environment.transfer_tool)
+    if "interact_with_env" in tools and task.actions:
+        return TripExpert(task)
+    raise UsageError(f"No simulated actor knows {environment.name}; they know tau_airline, tau_retail and travel.")

@@ -3,21 +3,27 @@
 A slip can happen at every move that it could spoil; its rate is the chance that it does, drawn for each move anew. The moves
 of a task that a slip could spoil are few (a write, one or two proposals and reports), so small rates add up.
 
-=================  ======================  =====  ==============================================================
-slip               spoils                  rate   what is done
-=================  ======================  =====  ==============================================================
-no_confirmation    propose                 0.06   the write, without saying what it is and asking for a yes
-breaks_rule        decline, offer          0.20   what a rule forbids, because the customer wants it
-wrong_argument     write                   0.14   one argument is not what was agreed on
-wrong_record       write                   0.10   another record of the kind, seen in a look-up
-wrong_payment      write                   0.12   another payment method of the profile
-false_claim        propose, write,         0.06   a wrong amount, or something is said to be done that is not
-                   report, decline
-early_transfer     ask, look, propose,     0.02   handed over to a human who is not needed
-                   write, report, decline
-left_out           write                   0.08   the agent goes on as if nothing were left to do
-more_than_asked    report                  0.10   one more call that nobody asked for
-=================  ======================  =====  ==============================================================
+=================  ======================  =====  =====  =====================================================
+slip               spoils                  desk   trip   what is done
+=================  ======================  =====  =====  =====================================================
+no_confirmation    propose                 0.06   0.00   the write, without asking for a yes first
+breaks_rule        decline, offer; trip:   0.11   0.03   what a rule forbids, because the customer wants it;
+                   ask                                   trip: an answer before the wishes are known
+wrong_argument     write; trip: look       0.08   0.03   one argument is not what was agreed on (trip: the day)
+wrong_record       write                   0.08   0.08   another record of the kind (trip: option) that was seen
+wrong_payment      write                   0.09   0.00   another payment method of the profile
+false_claim        ask, propose, write,    0.11   0.00   a wrong amount; or something is said to be done that is
+                   report, decline                       not, or to be impossible that is possible
+early_transfer     ask, look, propose,     0.01   0.01   handed over to a human who is not needed (trip: the
+                   write, report, decline                planning is ended)
+left_out           write; trip: ask        0.08   0.03   on as if nothing were left to do (trip: no question
+                                                         that could be answered)
+more_than_asked    report                  0.07   0.00   one more call that nobody asked for
+=================  ======================  =====  =====  =====================================================
+
+*desk* are the service desks (airline, retail), *trip* is the travel game, whose sessions have many more moves that matter.
+With these rates and no critic, the hasty actor gets the whole reward in four to six of ten sessions on the bundled tasks
+(in travel: the best option of every aspect).
 
 ``actor_options`` of ``sim:hasty`` (all may be left out):
 
@@ -42,20 +48,32 @@ from msgspec import Struct
 from actorcritic_cli.actors.sim.moves import Kind, SlipKind
 from actorcritic_cli.errors import UsageError
 
-RATES: dict[SlipKind, float] = {
+DESK: dict[SlipKind, float] = {
     "no_confirmation": 0.06,
-    "breaks_rule": 0.20,
-    "wrong_argument": 0.14,
-    "wrong_record": 0.10,
-    "wrong_payment": 0.12,
-    "false_claim": 0.06,
-    "early_transfer": 0.02,
+    "breaks_rule": 0.11,
+    "wrong_argument": 0.08,
+    "wrong_record": 0.08,
+    "wrong_payment": 0.09,
+    "false_claim": 0.11,
+    "early_transfer": 0.01,
     "left_out": 0.08,
-    "more_than_asked": 0.10,
+    "more_than_asked": 0.07,
 }
-"""Slip → chance at each move that it could spoil, at ``slip_rate`` 1 (the table above)."""
+"""Slip → chance at each move of a service desk that it could spoil, at ``slip_rate`` 1 (the table above)."""
+TRIP: dict[SlipKind, float] = {
+    "no_confirmation": 0.0,
+    "breaks_rule": 0.03,
+    "wrong_argument": 0.03,
+    "wrong_record": 0.08,
+    "wrong_payment": 0.0,
+    "false_claim": 0.0,
+    "early_transfer": 0.01,
+    "left_out": 0.03,
+    "more_than_asked": 0.0,
+}
+"""The same for the travel game."""
 SWAYED: dict[Kind, tuple[SlipKind, ...]] = {
-    "ask": ("early_transfer",),
+    "ask": ("false_claim", "early_transfer"),
     "look": ("early_transfer",),
     "propose": ("false_claim", "early_transfer"),
     "write": ("wrong_argument", "wrong_record", "wrong_payment", "left_out"),
@@ -75,9 +93,9 @@ class Habits(Struct, frozen=True, forbid_unknown_fields=True):
     sway: float = 0.15
     only: tuple[SlipKind, ...] = KINDS
 
-    def rate(self, kind: SlipKind) -> float:
+    def rate(self, kind: SlipKind, rates: Mapping[SlipKind, float]) -> float:
         """Return the chance of a slip at a move that it could spoil."""
-        return min(1.0, RATES[kind] * self.slip_rate) if kind in self.only else 0.0
+        return min(1.0, rates[kind] * self.slip_rate) if kind in self.only else 0.0
 
 
 def habits_from(options: Mapping[str, Any]) -> Habits:

@@ -50,6 +50,8 @@ def spoilt(expert: DeskExpert, kind: SlipKind, move: Move, past: Past, draw: Ran
             return _other_id(move, past, draw, payments=True)
         case "false_claim", "write":
             return expert.report_of([expert.desk.done(move.tool, move.arguments)])
+        case "false_claim", "ask" | "propose" if draw.random() < 0.5 or move.kind == "ask":
+            return expert.report_of(["I am sorry, but that is not possible."])
         case "false_claim", "propose" | "report":
             return _other_figures(move, expert.task.outputs)
         case "false_claim", "decline":
@@ -86,7 +88,8 @@ def _other_id(move: Move, past: Past, draw: Random, *, payments: bool) -> Move |
         shape = _shape(value) if isinstance(value, str) else None
         if shape is None or (shape is _PAYMENT) is not payments:
             continue
-        found += [(path, other) for other in seen if other != value and shape.fullmatch(other)]
+        near = sorted(other for other in past.beside(value) if shape.fullmatch(other))
+        found += [(path, other) for other in near or seen if other != value and shape.fullmatch(other)]
     if not found:
         return None
     path, other = draw.choice(found)
