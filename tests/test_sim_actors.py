@@ -20,6 +20,8 @@ from actorcritic_cli.session.build import parties_for
 from actorcritic_cli.session.events import Acted, Decided, Observed, Resumed
 from actorcritic_cli.session.loop import caught_up
 from actorcritic_cli.session.state import after, begin, restored
+from actorcritic_cli.store.database import open_database
+from tests.cli import acc_ok
 from tests.sim_sessions import at_random, ended, experiment, hold, no_recordings, oracle, proposals, slips, spec_for
 
 DESKS = ["tau_airline", "tau_retail"]
@@ -209,6 +211,7 @@ def test_what_cannot_be_meant_is_refused_with_the_remedy():
         (spec_for("tau_airline", "sim:genius"), task, "sim:expert or sim:hasty"),
         (spec_for("tau_airline", "sim:expert"), None, "--task"),
         (spec_for("tau_airline", "sim:hasty", slips=3), task, "slip_rate"),
+        (spec_for("tau_airline", "sim:expert", slip_rate=1), task, "no options"),
         (spec_for("tau_airline", "sim:hasty", mend=2), task, "between 0 and 1"),
     ]:
         with pytest.raises(UsageError, match=re.escape(words)):
@@ -260,6 +263,20 @@ def test_a_trip_is_searched_again_when_the_search_is_out_of_order():
         assert reward is not None
         assert reward.value == 1.0, task.id
         assert reward.info["events"].count("out_of_order") >= 1
+
+
+def test_a_run_with_a_simulated_actor_is_labelled_as_such_wherever_it_is_measured(tmp_path):
+    db = tmp_path / "a.db"
+    acc_ok("run", "--actor", "sim:hasty", "--actor-option", "slip_rate=2", "--tasks", "cancel-*", "--db", db)
+    printed = acc_ok("stats", "--db", db)
+    assert "actor sim:hasty (simulated)" in printed
+    assert "SIMULATED" in printed
+    with open_database(db) as database:
+        labels = database.rows("SELECT source, label, count(*) AS n FROM labels GROUP BY source, label")
+        proposals = database.rows("SELECT count(*) AS n FROM proposals")[0]["n"]
+    assert {row["source"] for row in labels} == {"oracle"}
+    assert {row["label"] for row in labels} == {"approve", "revise"}
+    assert sum(row["n"] for row in labels) == proposals
 
 
 @pytest.mark.slow

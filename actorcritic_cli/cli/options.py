@@ -42,7 +42,9 @@ EnvOptionsOption = Annotated[
 ActorOption = Annotated[
     str | None,
     typer.Option(
-        "--actor", help="Who proposes: a model or its alias (acc models), or recorded:SOURCE (a trace, session or run)."
+        "--actor",
+        help="Who proposes: a model or its alias (acc models), recorded:SOURCE (a trace, session or run), or a simulated "
+        "actor that knows the task: sim:expert, sim:hasty.",
     ),
 ]
 ActorOptionsOption = Annotated[

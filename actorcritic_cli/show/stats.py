@@ -30,14 +30,26 @@ def print_measures(groups: Iterable[Measures]) -> None:
 def heading(group: Group) -> str:
     """Return what the sessions of a group have in common."""
     critic = f" by {group.critic}" if group.critic else ""
-    parts = [f"{group.env} ({group.dataset})", f"actor {group.actor}", f"supervision {group.supervise}{critic}"]
+    simulated = " (simulated)" if is_simulated(group.actor) else ""
+    parts = [
+        f"{group.env} ({group.dataset})",
+        f"actor {group.actor}{simulated}",
+        f"supervision {group.supervise}{critic}",
+    ]
     parts += [f"from {group.source}"] + ([f"run {group.run}"] if group.run else [])
     return printable(" · ".join(parts))
+
+
+def is_simulated(actor: str) -> bool:
+    """Return whether an actor only plays one: numbers of such sessions say nothing about a language model."""
+    return actor.startswith("sim:")
 
 
 def lines(m: Measures) -> Iterator[tuple[str, str]]:
     """Yield (name, value) for every measure there is something to say of."""
     under_way = f", and {m.under_way} under way that are not counted" if m.under_way else ""
+    if is_simulated(m.group.actor):
+        yield "SIMULATED", "the actor knows the task and slips as it is told to: this measures critics, not a model"
     yield "sessions", f"{m.sessions}{under_way}"
     if m.scored:
         yield "success", f"{share(m.success)} ({m.successes} of {m.scored} scored)"

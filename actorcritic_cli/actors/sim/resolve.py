@@ -28,6 +28,8 @@ def simulated(kind: str, spec: SessionSpec, task: Task | None, environment: Envi
         raise UsageError("A simulated actor needs a task whose ground truth it knows; choose one with --task.")
     expert = expert_for(task, environment)
     if kind == "expert":
+        if spec.actor_options:
+            raise UsageError("sim:expert has no options; sim:hasty has slip_rate, mend, sway and only.")
         return ExpertActor(expert)
     return HastyActor(expert, habits_from(spec.actor_options), spec.seed)
 
