@@ -9,8 +9,11 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_session_id() -> str:
-    """Return a fresh session id: 9 characters, 44 random bits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(9))
+    """Return a fresh session id: 9 characters, 44 random bits; with a digit in it, so that it looks like no word."""
+    while True:
+        made = "".join(secrets.choice(_ALPHABET) for _ in range(9))
+        if not made.isalpha():
+            return made
 
 
 def new_run_id() -> str:
