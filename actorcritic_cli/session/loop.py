@@ -39,7 +39,7 @@ from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable, redact
-from actorcritic_cli.types import Decision, Message, PartyName, Proposal, Termination
+from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, Termination
 from actorcritic_cli.users.protocol import User, UserFailed
 
 
@@ -104,7 +104,7 @@ class Session:
         messages = (Message("user", safe(turn.text)),) if turn.text or not turn.leaves else ()
         stops = turn.leaves or self.parties.environment.is_stop(turn.text)
         return Observed(
-            at, state.step, messages, latency=at - began, call=turn.call, ends="user_stop" if stops else None
+            at, state.step, messages, latency=at - began, call=safe_call(turn.call), ends="user_stop" if stops else None
         )
 
     def propose(self) -> Event:
@@ -127,7 +127,7 @@ class Session:
             state.step,
             state.attempt,
             safe_proposal(answer.proposal),
-            answer.call,
+            safe_call(answer.call),
             answer.problem,
             answer.label,
         )
@@ -213,7 +213,7 @@ class Session:
             reason = "infrastructure_error"
         elif limit is not None and self.state.elapsed + at - (self.state.last_at or at) >= limit:
             reason = "max_seconds"  # the call was cut off because the session's time was up
-        return Failed(at, self.state.step, party, str(error), reason, failure.call)
+        return Failed(at, self.state.step, party, str(error), reason, safe_call(failure.call))
 
 
 def safe(text: str) -> str:
@@ -231,6 +231,13 @@ def safe_proposal(proposal: Proposal) -> Proposal:
         raw=safe(message.raw) if message.raw is not None else None,
     )
     return proposal if clean == message else replace(proposal, message=clean)
+
+
+def safe_call(call: ModelCall | None) -> ModelCall | None:
+    """Return a model call as it may be recorded."""
+    if call is None or call.response is None:
+        return call
+    return replace(call, response=safe(call.response))
 
 
 def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, Termination | None]:
