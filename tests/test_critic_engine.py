@@ -156,7 +156,7 @@ def test_out_of_time_keeps_what_was_read(engine: Engine) -> None:
 
 def test_a_case_too_long_for_the_context_is_told_with_its_numbers(engine: Engine) -> None:
     small = Engine(Load(str(tiny()), threads=1, n_ctx=512))
-    reply = judge(small, case("Well.", Message("user", "word " * 700)))
+    reply = judge(small, case("word " * 700))
     assert isinstance(reply, Unjudged)
     assert reply.why == "context"
     assert str(small.n_ctx) in reply.message

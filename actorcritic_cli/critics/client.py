@@ -232,6 +232,8 @@ class LlamaCritic:
             "tokens_reused": reply.tokens_reused,
             "worker_pid": loaded.pid,
         }
+        if reply.truncated:
+            detail["truncated_events"] = reply.truncated
         if isinstance(reply, Unjudged):
             return self._none(reply.why, reply.message, started, detail)
         detail["labels"] = [loaded.labels.revise, loaded.labels.approve]

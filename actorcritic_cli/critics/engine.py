@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics import cpu, labels, template
+from actorcritic_cli.critics.critique import MAX_TOKENS
+from actorcritic_cli.critics.fitting import left_out
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.llama_log import last_errors, listen
-from actorcritic_cli.critics.prompt import Prompt
+from actorcritic_cli.critics.prompt import Prompt, pieces_of_events, shortened
 from actorcritic_cli.critics.vocab import Vocab
 from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Unjudged
 from actorcritic_cli.critics.writing import Writer
@@ -28,6 +30,8 @@ DEFAULT_CONTEXT = 8192
 """Tokens of context, unless asked otherwise or the model was trained with fewer."""
 CHUNK = 256
 """Tokens per pass: between passes the clock is looked at."""
+CRITIQUE_ROOM = MAX_TOKENS + 8
+"""Tokens kept free for a critique and the answer's first word."""
 
 
 class OutOfTime(Exception):
@@ -122,31 +126,51 @@ class Engine:
                 tokens += self.vocab.data(piece)
         return tokens + self._tail
 
+    def fitted(self, prompt: Prompt) -> tuple[list[int], int]:
+        """Return a prompt's tokens, its oldest events left out where it would not fit, and how many entries that are.
+
+        Room for a critique is kept whether or not one will be written, so that the probability does not depend on it.
+        What does not even fit without a conversation comes back too long.
+        """
+        tokens = self.tokens(prompt)
+        if len(tokens) + CRITIQUE_ROOM <= self.n_ctx:
+            return tokens, 0
+        sizes = [sum(len(self.vocab.data(piece)) for piece in event) for event in pieces_of_events(prompt)]
+        bare = len(self.tokens(shortened(prompt, len(sizes))))
+        count = left_out(bare, sizes, self.n_ctx, CRITIQUE_ROOM)
+        if count is None:
+            count = len(sizes)
+        if count == 0:
+            return tokens, 0
+        return self.tokens(shortened(prompt, count)), sum(prompt.events[:count])
+
     def judge(self, request: Judge) -> Judged | Unjudged:
         """Judge one prompt. Failures of the engine come back as ``Unjudged``."""
         started = time.monotonic()
         deadline = started + request.seconds
-        tokens = self.tokens(request.prompt)
+        tokens, truncated = self.fitted(request.prompt)
         total = len(tokens)
         if total > self.n_ctx:
-            message = f"the case has {total:,} tokens and the critic's context holds {self.n_ctx:,}; raise --critic-ctx"
-            return Unjudged(request.number, "context", message, total)
+            message = (
+                f"the case has {total:,} tokens even without its conversation, "
+                f"and the critic's context holds {self.n_ctx:,}; raise --critic-ctx"
+            )
+            return Unjudged(request.number, "context", message, total, truncated=truncated)
         reused = self._cut_back(tokens)
         try:
             self.read(tokens[reused:], deadline)
         except OutOfTime:
             done = len(self._read)
             message = f"no verdict within {request.seconds:.3g} s ({done:,} of {total:,} tokens read)"
-            return Unjudged(request.number, "timeout", message, total, done - reused, reused)
+            return Unjudged(request.number, "timeout", message, total, done - reused, reused, truncated)
         except EngineFailure as failure:
             self.forget()
-            return Unjudged(request.number, "crash", str(failure), total, 0, reused)
+            return Unjudged(request.number, "crash", str(failure), total, 0, reused, truncated)
         weighed = weigh(self.logits(), self.labels)
         if weighed is None:
             self.forget()
-            return Unjudged(
-                request.number, "parse", "the model's output is not a number", total, total - reused, reused
-            )
+            message = "the model's output is not a number"
+            return Unjudged(request.number, "parse", message, total, total - reused, reused, truncated)
         p_revise, p_labels = weighed
         critique, state, written = None, "none", 0
         if request.critique and p_revise >= request.threshold:
@@ -162,6 +186,7 @@ class Engine:
             critique,
             state,
             written,
+            truncated,
         )
 
     @property

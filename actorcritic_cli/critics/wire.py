@@ -75,6 +75,8 @@ class Judged(Struct, frozen=True, tag="judged"):
     critique: Critique | None = None
     critique_state: str = "none"
     critique_tokens: int = 0
+    truncated: int = 0
+    """How many entries of the conversation were left out, the oldest first, to make the case fit."""
 
 
 class Unjudged(Struct, frozen=True, tag="unjudged"):
@@ -86,6 +88,7 @@ class Unjudged(Struct, frozen=True, tag="unjudged"):
     tokens_total: int = 0
     tokens_evaluated: int = 0
     tokens_reused: int = 0
+    truncated: int = 0
 
 
 Request = Load | Judge
