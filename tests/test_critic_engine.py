@@ -12,9 +12,10 @@ import pytest
 
 from actorcritic_cli.critics import synthetic
 from actorcritic_cli.critics.critique import FALLBACK, GRAMMAR, MAX_CHARACTERS, MAX_TOKENS, parse
-from actorcritic_cli.critics.engine import Engine, common_prefix, weigh
+from actorcritic_cli.critics.engine import Engine, weigh
 from actorcritic_cli.critics.gguf_header import read_header
 from actorcritic_cli.critics.labels import ChosenLabels, LabelPair
+from actorcritic_cli.critics.memory import common_prefix
 from actorcritic_cli.critics.prompt import build, delimiter
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load, Unjudged

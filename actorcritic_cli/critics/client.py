@@ -46,8 +46,9 @@ class LlamaCritic:
 
     ``threshold`` defaults to the file's own (``acc.threshold``), else 0.5; ``template`` names a built-in chat template
     instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the model was trained with); ``threads``
-    defaults to what this process may use. ``seed`` is recorded only, for nothing is sampled: the likeliest
-    token is always taken.
+    defaults to what this process may use. ``sequences`` (2 to 64, default 8) is how many sequences its memory has: one
+    for what sessions share, one for each session it remembers. ``seed`` is recorded only, for nothing is sampled: the
+    likeliest token is always taken.
     ``judge_timeout`` and ``grace`` are seconds. With ``write_critiques=False`` only probabilities are computed.
 
     Raises ``AccError`` at once when the file can't be a critic.
@@ -61,6 +62,7 @@ class LlamaCritic:
         n_ctx: int | None = None,
         threads: int | None = None,
         seed: int | None = None,
+        sequences: int | None = None,
         judge_timeout: float = JUDGE_TIMEOUT,
         *,
         write_critiques: bool = True,
@@ -75,7 +77,9 @@ class LlamaCritic:
         self.log = log_dir() / "critic-worker.log"
         self.loaded: Loaded | None = None
         """What the running worker loaded, ``None`` before the first start."""
-        self._load = Load(str(self.file.path.resolve()), template, n_ctx, threads, labels_wanted(self.file.acc))
+        self._load = Load(
+            str(self.file.path.resolve()), template, n_ctx, threads, labels_wanted(self.file.acc), sequences
+        )
         self._judge_timeout = judge_timeout
         self._write_critiques = write_critiques
         self._grace = grace
@@ -146,7 +150,8 @@ class LlamaCritic:
         if until <= now:
             return self._none("timeout", "loading and waiting took all the time there was", started)
         self._number += 1
-        ask = Judge(self._number, build(case, loaded.labels), self.threshold, self._write_critiques, until - now)
+        prompt = build(case, loaded.labels)
+        ask = Judge(self._number, prompt, self.threshold, self._write_critiques, until - now, case.session)
         try:
             reply = self._ask(worker, ask, until)
         except WorkerSlow:

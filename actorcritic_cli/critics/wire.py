@@ -28,6 +28,8 @@ class Load(Struct, frozen=True, tag="load"):
     n_ctx: int | None = None
     threads: int | None = None
     labels: LabelPair | None = None
+    sequences: int | None = None
+    """How many sequences the context has: one for what sessions share, the others for a session each."""
 
 
 class Judge(Struct, frozen=True, tag="judge"):
@@ -38,6 +40,8 @@ class Judge(Struct, frozen=True, tag="judge"):
     threshold: float
     critique: bool
     seconds: float
+    session: str = ""
+    """Names the branch of the model's memory."""
 
 
 class Loaded(Struct, frozen=True, tag="loaded"):
