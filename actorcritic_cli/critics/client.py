@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from actorcritic_cli.critics.gguf_info import CriticFile, file_sha256, inspect, labels_wanted
+from actorcritic_cli.critics.prefix_store import prefix_store
 from actorcritic_cli.critics.process import WorkerGone, WorkerProcess, WorkerSlow
 from actorcritic_cli.critics.prompt import PROMPT_VERSION, build
 from actorcritic_cli.critics.protocol import Case
@@ -78,7 +79,14 @@ class LlamaCritic:
         self.loaded: Loaded | None = None
         """What the running worker loaded, ``None`` before the first start."""
         self._load = Load(
-            str(self.file.path.resolve()), template, n_ctx, threads, labels_wanted(self.file.acc), sequences
+            str(self.file.path.resolve()),
+            template,
+            n_ctx,
+            threads,
+            labels_wanted(self.file.acc),
+            sequences,
+            self.file.sha256,
+            str(prefix_store().folder.resolve()),
         )
         self._judge_timeout = judge_timeout
         self._write_critiques = write_critiques
@@ -237,6 +245,8 @@ class LlamaCritic:
             "tokens_reused": reply.tokens_reused,
             "worker_pid": loaded.pid,
         }
+        if isinstance(reply, Judged) and reply.tokens_loaded:
+            detail["tokens_loaded"] = reply.tokens_loaded
         if reply.truncated:
             detail["truncated_events"] = reply.truncated
         if isinstance(reply, Unjudged):

@@ -21,6 +21,8 @@ from actorcritic_cli.critics.fitting import left_out
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.llama_log import last_errors, listen
 from actorcritic_cli.critics.memory import CHUNK, EngineFailure, Memory, OutOfTime
+from actorcritic_cli.critics.prefix_state import PrefixStates
+from actorcritic_cli.critics.prefix_store import PrefixStore
 from actorcritic_cli.critics.prompt import Prompt, pieces_of_events, shortened
 from actorcritic_cli.critics.vocab import Vocab
 from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Unjudged
@@ -58,7 +60,7 @@ class Engine:
         sequences = load.sequences or DEFAULT_SEQUENCES
         self._context = self._new_context(wanted, sequences, threads, path)
         self.n_ctx = int(lib.llama_n_ctx(self._context))
-        self._memory = Memory(lib, self._context, self.n_ctx, sequences)
+        self._memory = Memory(lib, self._context, self.n_ctx, sequences, self._states(load, sequences))
         self.vocab = Vocab(lib.llama_model_get_vocab(self._model))
         self._frame = self._frame_of(load.template)
         self._head = self.vocab.structure(self._frame.before)
@@ -89,6 +91,21 @@ class Engine:
                 "try a smaller --critic-ctx or a smaller model."
             )
         return context
+
+    def _states(self, load: Load, sequences: int) -> PrefixStates | None:
+        import llama_cpp
+
+        if load.states is None or not load.sha256:
+            return None
+        origin = {
+            "model": load.sha256,
+            "llama_cpp": llama_cpp.__version__,
+            "n_ctx": self.n_ctx,
+            "sequences": sequences,
+            "chunk": CHUNK,
+            "flash_attention": False,
+        }
+        return PrefixStates(self._lib, self._context, PrefixStore(Path(load.states)), Path(load.path).stem, origin)
 
     def _frame_of(self, name: str | None) -> template.Frame:
         if name is not None:
@@ -185,12 +202,17 @@ class Engine:
             state,
             written,
             truncated,
+            memory.loaded,
         )
 
     @property
     def room(self) -> int:
         """How many more tokens the context holds."""
         return self._memory.room
+
+    def tidy(self) -> None:
+        """Do what can wait until an answer has been given: keep a newly read prefix."""
+        self._memory.save_prefix()
 
     def forget(self) -> None:
         """Empty the model's memory."""

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actorcritic_cli.critics.llama_log import last_errors
+from actorcritic_cli.critics.prefix_state import PrefixStates
 
 CHUNK = 256
 """Tokens per pass: between passes the clock is looked at."""
@@ -45,13 +46,13 @@ class Branch:
 
 
 class Memory:
-    """The sequences of one context of ``n_ctx`` cells. Not thread-safe.
+    """The sequences of one context of ``n_ctx`` cells. Not thread-safe. ``states`` keeps prefixes beyond this process.
 
     After ``bring``, even one that raised, ``reused`` and ``evaluated`` say how many of the case's tokens were there
-    already and how many were read.
+    already and how many were read; ``loaded`` how many of the reused ones came from a file.
     """
 
-    def __init__(self, lib: Any, context: Any, n_ctx: int, sequences: int):
+    def __init__(self, lib: Any, context: Any, n_ctx: int, sequences: int, states: PrefixStates | None = None):
         self._lib = lib
         self._context = context
         self._memory = lib.llama_get_memory(context)
@@ -63,7 +64,9 @@ class Memory:
         self._prefix = Branch(_PREFIX)
         self._branches: dict[str, Branch] = {}
         self._current = self._prefix
-        self.reused = self.evaluated = 0
+        self._states = states
+        self._unsaved: list[int] = []
+        self.reused = self.evaluated = self.loaded = 0
 
     @property
     def room(self) -> int:
@@ -98,7 +101,7 @@ class Memory:
         The last token is always read anew, for the model's output after it is what is wanted. Raises ``OutOfTime``
         between two passes, ``EngineFailure``.
         """
-        self.reused = self.evaluated = 0
+        self.reused = self.evaluated = self.loaded = 0
         branch = self._branches.get(session)
         if branch is not None:
             keep = min(common_prefix(branch.tokens, tokens), len(tokens) - 1)
@@ -144,9 +147,29 @@ class Memory:
         if common_prefix(self._prefix.tokens, prefix) < known:
             self._drop_prefix()
             known = 0
-        self.reused = known
         self._enter(self._prefix)
+        if known == 0 and self._load_prefix(prefix):
+            known = self.loaded = len(prefix)
+        self.reused = known
         self.read(prefix[known:], deadline)
+        if known < len(prefix):
+            self._unsaved = list(prefix)
+
+    def _load_prefix(self, prefix: Sequence[int]) -> bool:
+        if self._states is None:
+            return False
+        while self.cells + len(prefix) > self._n_ctx and self._evict():
+            pass
+        if not self._states.load(prefix):
+            return False
+        self._prefix.tokens = list(prefix)
+        return True
+
+    def save_prefix(self) -> None:
+        """Keep the shared prefix in a file, if it was read and not loaded. Costs the time of writing it."""
+        tokens, self._unsaved = self._unsaved, []
+        if tokens and self._states is not None and self._prefix.tokens == tokens:
+            self._states.save(tokens)
 
     def _enter(self, branch: Branch) -> None:
         self._clock += 1

@@ -30,6 +30,10 @@ class Load(Struct, frozen=True, tag="load"):
     labels: LabelPair | None = None
     sequences: int | None = None
     """How many sequences the context has: one for what sessions share, the others for a session each."""
+    sha256: str = ""
+    """The file's hash, by which its prefix states are known."""
+    states: str | None = None
+    """The folder of prefix states; ``None`` keeps none."""
 
 
 class Judge(Struct, frozen=True, tag="judge"):
@@ -81,6 +85,8 @@ class Judged(Struct, frozen=True, tag="judged"):
     critique_tokens: int = 0
     truncated: int = 0
     """How many entries of the conversation were left out, the oldest first, to make the case fit."""
+    tokens_loaded: int = 0
+    """How many of the reused tokens came from a prefix state on disk."""
 
 
 class Unjudged(Struct, frozen=True, tag="unjudged"):

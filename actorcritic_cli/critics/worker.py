@@ -37,6 +37,7 @@ def main() -> None:
     worker = _Worker()
     while True:
         _send(outgoing, worker.answer(requests.get()))
+        worker.tidy()
 
 
 class _Worker:
@@ -49,6 +50,14 @@ class _Worker:
         if isinstance(request, Load):
             return self._load(request)
         return self._judge(request)
+
+    def tidy(self) -> None:
+        """Do what nobody has to wait for."""
+        try:
+            if self._engine is not None:
+                self._engine.tidy()
+        except Exception:  # nothing was promised
+            traceback.print_exc()
 
     def _load(self, request: Load) -> Reply:
         try:
