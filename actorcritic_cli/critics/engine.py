@@ -20,12 +20,12 @@ from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.fitting import left_out
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.llama_log import last_errors, listen
-from actorcritic_cli.critics.memory import CHUNK, EngineFailure, Memory, OutOfTime
+from actorcritic_cli.critics.memory import CHUNK, EngineFailure, Memory, OutOfTime, Stop
 from actorcritic_cli.critics.prefix_state import PrefixStates
 from actorcritic_cli.critics.prefix_store import PrefixStore
 from actorcritic_cli.critics.prompt import Prompt, pieces_of_events, shortened
 from actorcritic_cli.critics.vocab import Vocab
-from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Unjudged
+from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Prefill, Unjudged
 from actorcritic_cli.critics.writing import Writer
 from actorcritic_cli.errors import AccError
 
@@ -171,7 +171,7 @@ class Engine:
             return Unjudged(request.number, "context", message, total, truncated=truncated)
         memory = self._memory
         try:
-            memory.bring(request.session, tokens, len(self._shared(request.prompt)), deadline)
+            memory.bring(request.session, tokens, len(self._shared(request.prompt)), _at(deadline))
         except OutOfTime:
             done = memory.reused + memory.evaluated
             message = f"no verdict within {request.seconds:.3g} s ({done:,} of {total:,} tokens read)"
@@ -205,6 +205,20 @@ class Engine:
             memory.loaded,
         )
 
+    def prefill(self, request: Prefill, stop: Stop) -> bool:
+        """Read a conversation ahead; false when ``stop`` said so before the end. What was read is kept."""
+        tokens, _ = self.fitted(request.prompt)
+        known = tokens[: len(tokens) - len(self._tail)]
+        if len(tokens) > self.n_ctx:
+            return True
+        try:
+            self._memory.bring_ahead(request.session, known, len(self._shared(request.prompt)), stop)
+        except OutOfTime:
+            return False
+        except EngineFailure:
+            self.forget()
+        return True
+
     @property
     def room(self) -> int:
         """How many more tokens the context holds."""
@@ -220,7 +234,7 @@ class Engine:
 
     def read(self, tokens: Sequence[int], deadline: float) -> None:
         """Read tokens after what was read last. Raises ``OutOfTime`` between two passes, ``EngineFailure``."""
-        self._memory.read(tokens, deadline)
+        self._memory.read(tokens, _at(deadline))
 
     def logits(self) -> Any:
         """Return the last position's logits: a float32 view of shape (vocabulary,), valid until the next reading."""
@@ -231,6 +245,10 @@ class Engine:
             raise EngineFailure("llama.cpp gave no output")
         floats = ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float))
         return np.ctypeslib.as_array(floats, shape=(self.vocab.size,))
+
+
+def _at(deadline: float) -> Stop:
+    return lambda: time.monotonic() >= deadline
 
 
 def weigh(logits: Any, chosen: ChosenLabels) -> tuple[float, tuple[float, float]] | None:

@@ -13,8 +13,7 @@ prefix instead. So everything here is a saving: none of it may change a result.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actorcritic_cli.critics.llama_log import last_errors
@@ -24,6 +23,10 @@ CHUNK = 256
 """Tokens per pass: between passes the clock is looked at."""
 _PREFIX = 0
 """The sequence of the shared prefix."""
+
+
+Stop = Callable[[], bool]
+"""Asked before each pass whether to leave off."""
 
 
 class OutOfTime(Exception):
@@ -95,7 +98,7 @@ class Memory:
         self._families += 1
         self._prefix = self._current = Branch(_PREFIX, family=self._families)
 
-    def bring(self, session: str, tokens: Sequence[int], shared: int, deadline: float) -> None:
+    def bring(self, session: str, tokens: Sequence[int], shared: int, stop: Stop) -> None:
         """Have a session's branch hold exactly ``tokens``, of which the first ``shared`` are the common prefix.
 
         The last token is always read anew, for the model's output after it is what is wanted. Raises ``OutOfTime``
@@ -111,14 +114,21 @@ class Memory:
             else:
                 self.reused = keep
         if branch is None:
-            branch = self._branch_off(session, tokens[:shared], deadline)
+            branch = self._branch_off(session, tokens[:shared], stop)
         self._enter(branch)
-        self.read(tokens[len(branch.tokens) :], deadline)
+        self.read(tokens[len(branch.tokens) :], stop)
 
-    def read(self, tokens: Sequence[int], deadline: float) -> None:
+    def bring_ahead(self, session: str, tokens: Sequence[int], shared: int, stop: Stop) -> None:
+        """Have a session's branch begin with ``tokens``, to which more will come. Raises as ``bring`` does."""
+        self.reused = self.evaluated = self.loaded = 0
+        branch = self._branches.get(session)
+        if branch is None or common_prefix(branch.tokens, tokens) < len(tokens):
+            self.bring(session, tokens, shared, stop)
+
+    def read(self, tokens: Sequence[int], stop: Stop) -> None:
         """Read tokens after what the present branch holds. Raises ``OutOfTime`` between two passes, ``EngineFailure``."""
         for start in range(0, len(tokens), CHUNK):
-            if time.monotonic() >= deadline:
+            if stop():
                 raise OutOfTime
             part = tokens[start : start + CHUNK]
             while self.cells + len(part) > self._n_ctx and self._evict():
@@ -131,9 +141,9 @@ class Memory:
             self._current.tokens += part
             self.evaluated += len(part)
 
-    def _branch_off(self, session: str, prefix: Sequence[int], deadline: float) -> Branch:
+    def _branch_off(self, session: str, prefix: Sequence[int], stop: Stop) -> Branch:
         """Return a new branch of a session that holds the prefix, which is read first where it is not there."""
-        self._read_prefix(prefix, deadline)
+        self._read_prefix(prefix, stop)
         if len(self._branches) == len(self._numbers):
             self._evict()
         taken = {branch.number for branch in self._branches.values()}
@@ -142,7 +152,7 @@ class Memory:
         self._branches[session] = branch
         return branch
 
-    def _read_prefix(self, prefix: Sequence[int], deadline: float) -> None:
+    def _read_prefix(self, prefix: Sequence[int], stop: Stop) -> None:
         known = len(self._prefix.tokens)
         if common_prefix(self._prefix.tokens, prefix) < known:
             self._drop_prefix()
@@ -151,7 +161,7 @@ class Memory:
         if known == 0 and self._load_prefix(prefix):
             known = self.loaded = len(prefix)
         self.reused = known
-        self.read(prefix[known:], deadline)
+        self.read(prefix[known:], stop)
         if known < len(prefix):
             self._unsaved = list(prefix)
 

@@ -27,7 +27,7 @@ from typing import Literal
 from msgspec import Struct
 
 from actorcritic_cli.critics.labels import LabelPair
-from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.types import Message, ToolCall, ToolSpec, Transcript
 
@@ -70,17 +70,25 @@ class Prompt(Struct, frozen=True):
 def build(case: Case, labels: LabelPair) -> Prompt:
     """Return what the critic reads to judge a case, its answer worded to fit the model's labels."""
     mark = delimiter(case.nonce or case.session)
-    system = (
-        Segment("rubric", (rubric(labels),)),
-        Segment("policy", (f"# Policy\n{_text(case.policy)}\n\n",)),
-        Segment("tools", ("# Tools\n", *(tool_line(tool) for tool in case.tools))),
-    )
+    known = build_ahead(case, labels)
     user = (
-        Segment("conversation", (_opening(mark), *conversation(case.transcript, mark))),
+        *known.user,
         Segment("candidate", entry("agent", say(case.proposal.message), mark)),
         Segment("question", (_question(mark, labels),)),
     )
-    return Prompt(system, user, events(case.transcript))
+    return Prompt(known.system, user, known.events)
+
+
+def build_ahead(known: Case | Reading, labels: LabelPair) -> Prompt:
+    """Return what can be read before there is a candidate: the prompt up to the end of the conversation."""
+    mark = delimiter(known.nonce or known.session)
+    system = (
+        Segment("rubric", (rubric(labels),)),
+        Segment("policy", (f"# Policy\n{_text(known.policy)}\n\n",)),
+        Segment("tools", ("# Tools\n", *(tool_line(tool) for tool in known.tools))),
+    )
+    said = Segment("conversation", (_opening(mark), *conversation(known.transcript, mark)))
+    return Prompt(system, (said,), events(known.transcript))
 
 
 def shortened(prompt: Prompt, count: int) -> Prompt:

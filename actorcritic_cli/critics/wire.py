@@ -48,6 +48,16 @@ class Judge(Struct, frozen=True, tag="judge"):
     """Names the branch of the model's memory."""
 
 
+class Prefill(Struct, frozen=True, tag="prefill"):
+    """Read a session's conversation before there is anything to judge. There is no reply, and every judgement goes first.
+
+    The prompt has no candidate and no question.
+    """
+
+    session: str
+    prompt: Prompt
+
+
 class Loaded(Struct, frozen=True, tag="loaded"):
     """The model is ready: what was chosen for it, and how long that took (seconds)."""
 
@@ -101,7 +111,7 @@ class Unjudged(Struct, frozen=True, tag="unjudged"):
     truncated: int = 0
 
 
-Request = Load | Judge
+Request = Load | Judge | Prefill
 Reply = Loaded | Refused | Judged | Unjudged
 
 _requests = msgspec.json.Decoder(Request)
