@@ -12,9 +12,10 @@ import pytest
 
 from actorcritic_cli.critics import synthetic
 from actorcritic_cli.critics.critique import FALLBACK, GRAMMAR, MAX_CHARACTERS, MAX_TOKENS, parse
-from actorcritic_cli.critics.engine import Engine, common_prefix, weigh
+from actorcritic_cli.critics.engine import Engine, weigh
 from actorcritic_cli.critics.gguf_header import read_header
 from actorcritic_cli.critics.labels import ChosenLabels, LabelPair
+from actorcritic_cli.critics.memory import common_prefix
 from actorcritic_cli.critics.prompt import build, delimiter
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load, Unjudged
@@ -156,7 +157,7 @@ def test_out_of_time_keeps_what_was_read(engine: Engine) -> None:
 
 def test_a_case_too_long_for_the_context_is_told_with_its_numbers(engine: Engine) -> None:
     small = Engine(Load(str(tiny()), threads=1, n_ctx=512))
-    reply = judge(small, case("Well.", Message("user", "word " * 700)))
+    reply = judge(small, case("word " * 700))
     assert isinstance(reply, Unjudged)
     assert reply.why == "context"
     assert str(small.n_ctx) in reply.message

@@ -137,7 +137,7 @@ def test_time_that_runs_out_while_reading_ends_the_judgement_not_the_worker(crit
 
 def test_a_case_too_long_for_the_context_is_no_verdict_with_the_counts() -> None:
     with LlamaCritic(tiny(), threads=1, n_ctx=512) as critic:
-        verdict = critic.judge(case("Well.", Message("user", "word " * 700)))
+        verdict = critic.judge(case("word " * 700))
         assert (verdict.kind, verdict.why) == ("no_verdict", "context")
         assert verdict.detail["tokens_total"] > 512
         assert "512" in verdict.message

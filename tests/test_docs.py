@@ -9,7 +9,23 @@ import pytest
 from tests import docs
 from tests.cli import acc, acc_ok
 
-COMMANDS = ["demo", "chat", "run", "sessions", "replay", "diff", "stats", "import", "export", "env", "critic", "models", "db", "doctor"]  # fmt: skip
+COMMANDS = [
+    "demo",
+    "chat",
+    "run",
+    "sessions",
+    "replay",
+    "diff",
+    "stats",
+    "import",
+    "export",
+    "env",
+    "critic",
+    "models",
+    "db",
+    "cache",
+    "doctor",
+]
 
 
 @pytest.mark.slow

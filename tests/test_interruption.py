@@ -93,7 +93,7 @@ def test_a_run_killed_at_twenty_random_moments_loses_and_doubles_nothing(tmp_pat
         deadline = time.monotonic() + 60
         while _sessions(db) == before and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
-    out, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert_whole(db, 33 * trials, trials)
     with open_database(db) as database:

@@ -219,7 +219,9 @@ def test_how_arguments_are_written_and_call_ids_do_not_count(value, indent):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-@given(st.text(st.characters(codec=None), max_size=30), st.sampled_from(['{"a": "\\ud83d"}', "{", "[1]", '{"a": 1e400}']))
+@given(
+    st.text(st.characters(codec=None), max_size=30), st.sampled_from(['{"a": "\\ud83d"}', "{", "[1]", '{"a": 1e400}'])
+)
 def test_whatever_a_model_writes_can_be_recorded(tmp_path_factory, text, arguments_text):
     from actorcritic_cli.text import encodable
 

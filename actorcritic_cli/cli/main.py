@@ -14,6 +14,7 @@ import typer
 
 from actorcritic_cli import __version__
 from actorcritic_cli.cli import (
+    cache,
     chat,
     critic,
     db,
@@ -56,6 +57,7 @@ app.add_typer(env.app, name="env", rich_help_panel=_SETUP)
 app.add_typer(critic.app, name="critic", rich_help_panel=_SETUP)
 app.command(rich_help_panel=_SETUP)(models.models)
 app.add_typer(db.app, name="db", rich_help_panel=_SETUP)
+app.add_typer(cache.app, name="cache", rich_help_panel=_SETUP)
 app.command(rich_help_panel=_SETUP)(doctor.doctor)
 
 

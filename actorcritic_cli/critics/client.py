@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from actorcritic_cli.critics.gguf_info import CriticFile, file_sha256, inspect, labels_wanted
+from actorcritic_cli.critics.prefix_store import prefix_store
 from actorcritic_cli.critics.process import WorkerGone, WorkerProcess, WorkerSlow
-from actorcritic_cli.critics.prompt import PROMPT_VERSION, build
-from actorcritic_cli.critics.protocol import Case
-from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Refused, Unjudged, frame, reply_of
+from actorcritic_cli.critics.prompt import PROMPT_VERSION, build, build_ahead
+from actorcritic_cli.critics.protocol import Case, Reading
+from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Prefill, Refused, Unjudged, frame, reply_of
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.hashing import canonical_json, sha256
 from actorcritic_cli.paths import log_dir
@@ -31,6 +32,9 @@ LOAD_TIMEOUT = 600.0
 _STARTS = 3
 _GRACE = 30.0
 """Seconds after its deadline in which the worker may still say so itself: one pass of a large model."""
+
+_PATIENCE = 5.0
+"""Seconds in which a worker takes a wish to read ahead; one that lives takes it at once, whatever it is doing."""
 
 
 class StartFailed(AccError):
@@ -46,8 +50,9 @@ class LlamaCritic:
 
     ``threshold`` defaults to the file's own (``acc.threshold``), else 0.5; ``template`` names a built-in chat template
     instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the model was trained with); ``threads``
-    defaults to what this process may use. ``seed`` is recorded only, for nothing is sampled: the likeliest
-    token is always taken.
+    defaults to what this process may use. ``sequences`` (2 to 64, default 8) is how many sequences its memory has: one
+    for what sessions share, one for each session it remembers. ``seed`` is recorded only, for nothing is sampled: the
+    likeliest token is always taken.
     ``judge_timeout`` and ``grace`` are seconds. With ``write_critiques=False`` only probabilities are computed.
 
     Raises ``AccError`` at once when the file can't be a critic.
@@ -61,6 +66,7 @@ class LlamaCritic:
         n_ctx: int | None = None,
         threads: int | None = None,
         seed: int | None = None,
+        sequences: int | None = None,
         judge_timeout: float = JUDGE_TIMEOUT,
         *,
         write_critiques: bool = True,
@@ -75,12 +81,23 @@ class LlamaCritic:
         self.log = log_dir() / "critic-worker.log"
         self.loaded: Loaded | None = None
         """What the running worker loaded, ``None`` before the first start."""
-        self._load = Load(str(self.file.path.resolve()), template, n_ctx, threads, labels_wanted(self.file.acc))
+        self._load = Load(
+            str(self.file.path.resolve()),
+            template,
+            n_ctx,
+            threads,
+            labels_wanted(self.file.acc),
+            sequences,
+            self.file.sha256,
+            str(prefix_store().folder.resolve()),
+        )
         self._judge_timeout = judge_timeout
         self._write_critiques = write_critiques
         self._grace = grace
         self._identity = identity_of(self.file, self.threshold, template, seed)
         self._lock = threading.Lock()
+        self._waiting: dict[str, Reading] = {}
+        self._waiting_lock = threading.Lock()
         self._worker: WorkerProcess | None = None
         self._number = 0
         self._failed_starts = 0
@@ -114,9 +131,24 @@ class LlamaCritic:
         if not self._lock.acquire(timeout=-1 if end is None else max(0.0, end - started)):
             return self._none("timeout", "other judgements took all the time there was", started)
         try:
-            return self._judge(case, started, end)
+            verdict = self._judge(case, started, end)
+            self._send_waiting()
+            return verdict
         finally:
             self._lock.release()
+
+    def prefill(self, reading: Reading) -> None:
+        """Have the worker read a conversation while the actor thinks. See ``ReadsAhead.prefill``.
+
+        While another thread's judgement is under way the wish is kept, and sent after it.
+        """
+        with self._waiting_lock:
+            self._waiting[reading.session] = reading
+        if self._lock.acquire(blocking=False):
+            try:
+                self._send_waiting()
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
         """End the worker; a judgement under way comes back as ``no_verdict``. Idempotent."""
@@ -146,7 +178,10 @@ class LlamaCritic:
         if until <= now:
             return self._none("timeout", "loading and waiting took all the time there was", started)
         self._number += 1
-        ask = Judge(self._number, build(case, loaded.labels), self.threshold, self._write_critiques, until - now)
+        with self._waiting_lock:
+            self._waiting.pop(case.session, None)
+        prompt = build(case, loaded.labels)
+        ask = Judge(self._number, prompt, self.threshold, self._write_critiques, until - now, case.session)
         try:
             reply = self._ask(worker, ask, until)
         except WorkerSlow:
@@ -159,6 +194,20 @@ class LlamaCritic:
             self._drop(kill=True)  # an interrupt: the answer still to come must not meet the next question
             raise
         return self._verdict(reply, loaded, started)
+
+    def _send_waiting(self) -> None:
+        """Send the wishes to read ahead. The caller holds the lock."""
+        with self._waiting_lock:
+            waiting, self._waiting = self._waiting, {}
+        worker, loaded = self._worker, self.loaded
+        if worker is None or loaded is None or not worker.alive:
+            return  # it is started for a judgement only, which then reads everything
+        try:
+            for reading in waiting.values():
+                data = frame(Prefill(reading.session, build_ahead(reading, loaded.labels)))
+                worker.send(data, time.monotonic() + _PATIENCE)
+        except (WorkerSlow, WorkerGone):
+            self._drop(kill=True)  # half a frame may be on its way; the next judgement starts a new worker
 
     def _ask(self, worker: WorkerProcess, ask: Judge, until: float) -> Judged | Unjudged:
         worker.send(frame(ask), until)
@@ -232,6 +281,10 @@ class LlamaCritic:
             "tokens_reused": reply.tokens_reused,
             "worker_pid": loaded.pid,
         }
+        if isinstance(reply, Judged) and reply.tokens_loaded:
+            detail["tokens_loaded"] = reply.tokens_loaded
+        if reply.truncated:
+            detail["truncated_events"] = reply.truncated
         if isinstance(reply, Unjudged):
             return self._none(reply.why, reply.message, started, detail)
         detail["labels"] = [loaded.labels.revise, loaded.labels.approve]

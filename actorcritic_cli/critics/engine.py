@@ -1,9 +1,9 @@
-"""The loaded model and what it has read: from a prompt to a probability. Runs inside the worker only.
+"""The loaded model: from a prompt to a probability. Runs inside the worker only.
 
 The verdict is not written by the model but read off: after the question, the probabilities of the two label tokens at
-the last position. What the model has already read of the prompt (the longest common prefix of tokens) is kept, so a
-judgement costs one pass over what is new. The prefix is a matter of tokens alone; where a model's memory can't be cut
-back (recurrent and some hybrid ones), everything is read again.
+the last position. What the model has already read of the prompt is kept (see ``memory``), so a judgement costs one pass
+over what is new. What is reused is a matter of tokens alone: a prompt's tokens are made piece by piece, so a prompt that
+grows at its end has tokens that grow at their end.
 """
 
 from __future__ import annotations
@@ -16,30 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics import cpu, labels, template
+from actorcritic_cli.critics.critique import MAX_TOKENS
+from actorcritic_cli.critics.fitting import left_out
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.llama_log import last_errors, listen
-from actorcritic_cli.critics.prompt import Prompt
+from actorcritic_cli.critics.memory import CHUNK, EngineFailure, Memory, OutOfTime, Stop
+from actorcritic_cli.critics.prefix_state import PrefixStates
+from actorcritic_cli.critics.prefix_store import PrefixStore
+from actorcritic_cli.critics.prompt import Prompt, pieces_of_events, shortened
 from actorcritic_cli.critics.vocab import Vocab
-from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Unjudged
+from actorcritic_cli.critics.wire import Judge, Judged, Load, Loaded, Prefill, Unjudged
 from actorcritic_cli.critics.writing import Writer
 from actorcritic_cli.errors import AccError
 
 DEFAULT_CONTEXT = 8192
 """Tokens of context, unless asked otherwise or the model was trained with fewer."""
-CHUNK = 256
-"""Tokens per pass: between passes the clock is looked at."""
-
-
-class OutOfTime(Exception):
-    """The judgement's time is up; what was read so far is kept."""
-
-
-class EngineFailure(Exception):
-    """llama.cpp failed in the middle of a judgement."""
+DEFAULT_SEQUENCES = 8
+"""Sequences of llama.cpp: one for what all sessions share, the others for one session each."""
+CRITIQUE_ROOM = MAX_TOKENS + 8
+"""Tokens kept free for a critique and the answer's first word."""
 
 
 class Engine:
-    """One model, one context, one sequence. Not thread-safe. Raises ``AccError`` when the model can't be used."""
+    """One model and one context, shared by sessions. Not thread-safe. Raises ``AccError`` if it can't be used."""
 
     def __init__(self, load: Load):
         from llama_cpp import llama_cpp as lib
@@ -58,9 +57,10 @@ class Engine:
         if wanted > trained:
             warnings.append(f"A context of {wanted} tokens is more than the {trained} the model was trained with.")
         threads = load.threads or cpu.threads()
-        self._context = self._new_context(wanted, threads, path)
-        self._memory = lib.llama_get_memory(self._context)
+        sequences = load.sequences or DEFAULT_SEQUENCES
+        self._context = self._new_context(wanted, sequences, threads, path)
         self.n_ctx = int(lib.llama_n_ctx(self._context))
+        self._memory = Memory(lib, self._context, self.n_ctx, sequences, self._states(load, sequences))
         self.vocab = Vocab(lib.llama_model_get_vocab(self._model))
         self._frame = self._frame_of(load.template)
         self._head = self.vocab.structure(self._frame.before)
@@ -68,18 +68,17 @@ class Engine:
         self._between = self.vocab.structure(self._frame.between)
         self._tail = self.vocab.structure(self._frame.after)
         self.labels = self._choose(load, path)
-        self._batch = lib.llama_batch_init(CHUNK, 0, 1)
-        self._read: list[int] = []
         self._writer = Writer(lib, self.vocab)
         self.loaded = Loaded(
             self.labels.pair, self.n_ctx, threads, self._frame.kind, 0, time.monotonic() - started, tuple(warnings)
         )
 
-    def _new_context(self, n_ctx: int, threads: int, path: Path) -> Any:
+    def _new_context(self, n_ctx: int, sequences: int, threads: int, path: Path) -> Any:
         params = self._lib.llama_context_default_params()
         params.n_ctx = n_ctx
         params.n_batch = params.n_ubatch = CHUNK
-        params.n_seq_max = 1
+        params.n_seq_max = sequences
+        params.kv_unified = True  # all sequences share the cells, so that a prefix is stored once
         # On CPUs the fused attention sums in 16 bits, in an order that depends on how many tokens are read at once: the
         # same case, read in other portions, would get another probability (by 1e-3). Plain attention gives the same.
         params.flash_attn_type = self._lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -92,6 +91,21 @@ class Engine:
                 "try a smaller --critic-ctx or a smaller model."
             )
         return context
+
+    def _states(self, load: Load, sequences: int) -> PrefixStates | None:
+        import llama_cpp
+
+        if load.states is None or not load.sha256:
+            return None
+        origin = {
+            "model": load.sha256,
+            "llama_cpp": llama_cpp.__version__,
+            "n_ctx": self.n_ctx,
+            "sequences": sequences,
+            "chunk": CHUNK,
+            "flash_attention": False,
+        }
+        return PrefixStates(self._lib, self._context, PrefixStore(Path(load.states)), Path(load.path).stem, origin)
 
     def _frame_of(self, name: str | None) -> template.Frame:
         if name is not None:
@@ -112,41 +126,66 @@ class Engine:
 
     def tokens(self, prompt: Prompt) -> list[int]:
         """Return the tokens of a prompt within the model's template. Only the template yields special tokens."""
-        tokens = list(self._head)
-        for segment in prompt.system:
-            for piece in segment.pieces:
-                tokens += self.vocab.data(piece)
-        tokens += self._between
+        tokens = self._shared(prompt)
         for segment in prompt.user:
             for piece in segment.pieces:
                 tokens += self.vocab.data(piece)
         return tokens + self._tail
 
+    def _shared(self, prompt: Prompt) -> list[int]:
+        """Return the tokens that all sessions of an environment have in common."""
+        data = (token for segment in prompt.system for piece in segment.pieces for token in self.vocab.data(piece))
+        return [*self._head, *data, *self._between]
+
+    def fitted(self, prompt: Prompt) -> tuple[list[int], int]:
+        """Return a prompt's tokens, its oldest events left out where it would not fit, and how many entries that are.
+
+        Room for a critique is kept whether or not one will be written, so that the probability does not depend on it.
+        What does not even fit without a conversation comes back too long.
+        """
+        tokens = self.tokens(prompt)
+        if len(tokens) + CRITIQUE_ROOM <= self.n_ctx:
+            return tokens, 0
+        sizes = [sum(len(self.vocab.data(piece)) for piece in event) for event in pieces_of_events(prompt)]
+        bare = len(self.tokens(shortened(prompt, len(sizes))))
+        if bare + CRITIQUE_ROOM > self.n_ctx and len(tokens) <= self.n_ctx:
+            return tokens, 0
+        count = left_out(bare, sizes, self.n_ctx, CRITIQUE_ROOM)
+        if count is None:
+            count = len(sizes)
+        if count == 0:
+            return tokens, 0
+        return self.tokens(shortened(prompt, count)), sum(prompt.events[:count])
+
     def judge(self, request: Judge) -> Judged | Unjudged:
         """Judge one prompt. Failures of the engine come back as ``Unjudged``."""
         started = time.monotonic()
         deadline = started + request.seconds
-        tokens = self.tokens(request.prompt)
+        tokens, truncated = self.fitted(request.prompt)
         total = len(tokens)
         if total > self.n_ctx:
-            message = f"the case has {total:,} tokens and the critic's context holds {self.n_ctx:,}; raise --critic-ctx"
-            return Unjudged(request.number, "context", message, total)
-        reused = self._cut_back(tokens)
+            message = (
+                f"the case has {total:,} tokens even without its conversation, "
+                f"and the critic's context holds {self.n_ctx:,}; raise --critic-ctx"
+            )
+            return Unjudged(request.number, "context", message, total, truncated=truncated)
+        memory = self._memory
         try:
-            self.read(tokens[reused:], deadline)
+            memory.bring(request.session, tokens, len(self._shared(request.prompt)), _at(deadline))
         except OutOfTime:
-            done = len(self._read)
+            done = memory.reused + memory.evaluated
             message = f"no verdict within {request.seconds:.3g} s ({done:,} of {total:,} tokens read)"
-            return Unjudged(request.number, "timeout", message, total, done - reused, reused)
+            return Unjudged(request.number, "timeout", message, total, memory.evaluated, memory.reused, truncated)
         except EngineFailure as failure:
+            reused = memory.reused
             self.forget()
-            return Unjudged(request.number, "crash", str(failure), total, 0, reused)
+            return Unjudged(request.number, "crash", str(failure), total, 0, reused, truncated)
+        reused = total - memory.evaluated
         weighed = weigh(self.logits(), self.labels)
         if weighed is None:
             self.forget()
-            return Unjudged(
-                request.number, "parse", "the model's output is not a number", total, total - reused, reused
-            )
+            message = "the model's output is not a number"
+            return Unjudged(request.number, "parse", message, total, total - reused, reused, truncated)
         p_revise, p_labels = weighed
         critique, state, written = None, "none", 0
         if request.critique and p_revise >= request.threshold:
@@ -162,54 +201,40 @@ class Engine:
             critique,
             state,
             written,
+            truncated,
+            memory.loaded,
         )
+
+    def prefill(self, request: Prefill, stop: Stop) -> bool:
+        """Read a conversation ahead; false when ``stop`` said so before the end. What was read is kept."""
+        tokens, _ = self.fitted(request.prompt)
+        known = tokens[: len(tokens) - len(self._tail)]
+        if len(tokens) > self.n_ctx:
+            return True
+        try:
+            self._memory.bring_ahead(request.session, known, len(self._shared(request.prompt)), stop)
+        except OutOfTime:
+            return False
+        except EngineFailure:
+            self.forget()
+        return True
 
     @property
     def room(self) -> int:
         """How many more tokens the context holds."""
-        return self.n_ctx - len(self._read)
+        return self._memory.room
+
+    def tidy(self) -> None:
+        """Do what can wait until an answer has been given: keep a newly read prefix."""
+        self._memory.save_prefix()
 
     def forget(self) -> None:
         """Empty the model's memory."""
-        self._lib.llama_memory_clear(self._memory, True)
-        self._read = []
-
-    def _cut_back(self, tokens: Sequence[int]) -> int:
-        """Take everything off the memory that is not a prefix of ``tokens``; return how many tokens remain in it.
-
-        At least one token is always read anew, for its output is what is wanted.
-        """
-        keep = min(common_prefix(self._read, tokens), len(tokens) - 1)
-        if keep == len(self._read):
-            return keep
-        if keep == 0 or not self._lib.llama_memory_seq_rm(self._memory, 0, keep, -1):
-            self.forget()
-            return 0
-        del self._read[keep:]
-        return keep
+        self._memory.forget()
 
     def read(self, tokens: Sequence[int], deadline: float) -> None:
-        """Read tokens after what was read before. Raises ``OutOfTime`` between two passes, ``EngineFailure``."""
-        for start in range(0, len(tokens), CHUNK):
-            if time.monotonic() >= deadline:
-                raise OutOfTime
-            part = tokens[start : start + CHUNK]
-            self._fill(part)
-            status = self._lib.llama_decode(self._context, self._batch)
-            if status != 0:
-                raise EngineFailure(f"llama.cpp failed to read the case (status {status}){last_errors()}")
-            self._read += part
-
-    def _fill(self, part: Sequence[int]) -> None:
-        batch, first = self._batch, len(self._read)
-        batch.n_tokens = len(part)
-        for index, token in enumerate(part):
-            batch.token[index] = token
-            batch.pos[index] = first + index
-            batch.n_seq_id[index] = 1
-            batch.seq_id[index][0] = 0
-            batch.logits[index] = 0
-        batch.logits[len(part) - 1] = 1
+        """Read tokens after what was read last. Raises ``OutOfTime`` between two passes, ``EngineFailure``."""
+        self._memory.read(tokens, _at(deadline))
 
     def logits(self) -> Any:
         """Return the last position's logits: a float32 view of shape (vocabulary,), valid until the next reading."""
@@ -222,9 +247,8 @@ class Engine:
         return np.ctypeslib.as_array(floats, shape=(self.vocab.size,))
 
 
-def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many leading items two sequences share."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def _at(deadline: float) -> Stop:
+    return lambda: time.monotonic() >= deadline
 
 
 def weigh(logits: Any, chosen: ChosenLabels) -> tuple[float, tuple[float, float]] | None:

@@ -12,7 +12,8 @@ derived from the session's seed, so that judging the same session again asks exa
 forged does not rest on its being secret.
 
 The turn's earlier, rejected proposals are left out: all candidates of a turn are judged on equal terms, so that their
-probabilities can be compared when the best of them is wanted.
+probabilities can be compared when the best of them is wanted. Where a conversation outgrows the model's context, its
+oldest events are left out, and the prompt says so.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from itertools import accumulate
 from typing import Literal
 
 from msgspec import Struct
 
 from actorcritic_cli.critics.labels import LabelPair
-from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.types import Message, ToolCall, ToolSpec, Transcript
 
@@ -36,6 +38,9 @@ SegmentName = Literal["rubric", "policy", "tools", "conversation", "candidate", 
 
 _KEY = b"acc critic delimiter 1"
 _REMOVED = "[…]"
+_LEFT_OUT = "Earlier entries are left out.\n"
+_ENTRY = 3
+"""Pieces of one entry (see ``entry``)."""
 _EFFECTS = {"read": "looks something up", "write": "changes something", "none": "changes nothing"}
 
 
@@ -47,10 +52,14 @@ class Segment(Struct, frozen=True):
 
 
 class Prompt(Struct, frozen=True):
-    """A whole prompt. ``system`` is what all sessions share, ``user`` is this session's part."""
+    """A whole prompt. ``system`` is what all sessions share, ``user`` is this session's part.
+
+    ``events`` says how many entries each event of the conversation has, oldest first; a call and its results are one.
+    """
 
     system: tuple[Segment, ...]
     user: tuple[Segment, ...]
+    events: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -61,17 +70,46 @@ class Prompt(Struct, frozen=True):
 def build(case: Case, labels: LabelPair) -> Prompt:
     """Return what the critic reads to judge a case, its answer worded to fit the model's labels."""
     mark = delimiter(case.nonce or case.session)
-    system = (
-        Segment("rubric", (rubric(labels),)),
-        Segment("policy", (f"# Policy\n{_text(case.policy)}\n\n",)),
-        Segment("tools", ("# Tools\n", *(tool_line(tool) for tool in case.tools))),
-    )
+    known = build_ahead(case, labels)
     user = (
-        Segment("conversation", (_opening(mark), *conversation(case.transcript, mark))),
+        *known.user,
         Segment("candidate", entry("agent", say(case.proposal.message), mark)),
         Segment("question", (_question(mark, labels),)),
     )
-    return Prompt(system, user)
+    return Prompt(known.system, user, known.events)
+
+
+def build_ahead(known: Case | Reading, labels: LabelPair) -> Prompt:
+    """Return what can be read before there is a candidate: the prompt up to the end of the conversation."""
+    mark = delimiter(known.nonce or known.session)
+    system = (
+        Segment("rubric", (rubric(labels),)),
+        Segment("policy", (f"# Policy\n{_text(known.policy)}\n\n",)),
+        Segment("tools", ("# Tools\n", *(tool_line(tool) for tool in known.tools))),
+    )
+    said = Segment("conversation", (_opening(mark), *conversation(known.transcript, mark)))
+    return Prompt(system, (said,), events(known.transcript))
+
+
+def shortened(prompt: Prompt, count: int) -> Prompt:
+    """Return the prompt without its ``count`` oldest events, which it then says."""
+    if count <= 0:
+        return prompt
+    gone = _ENTRY * sum(prompt.events[:count])
+    user = tuple(
+        Segment(part.name, (part.pieces[0], _LEFT_OUT, *part.pieces[1 + gone :]))
+        if part.name == "conversation"
+        else part
+        for part in prompt.user
+    )
+    return Prompt(prompt.system, user, prompt.events[count:])
+
+
+def pieces_of_events(prompt: Prompt) -> list[tuple[str, ...]]:
+    """Return the pieces of each event of the conversation, oldest first."""
+    pieces = next((part.pieces[1:] for part in prompt.user if part.name == "conversation"), ())
+    ends = [_ENTRY * end for end in accumulate(prompt.events)]
+    return [pieces[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def rubric(labels: LabelPair) -> str:
@@ -100,12 +138,22 @@ def tool_line(tool: ToolSpec) -> str:
 
 def conversation(transcript: Transcript, mark: str) -> tuple[str, ...]:
     """Return the pieces of all entries; the leading system message is left out, for the policy stands elsewhere."""
-    messages = transcript[1:] if transcript and transcript[0].role == "system" else transcript
     pieces: list[str] = []
-    for message in messages:
+    for message in _said(transcript):
         speaker = "agent" if message.role == "assistant" else message.role
         pieces.extend(entry(speaker, say(message), mark))
     return tuple(pieces)
+
+
+def events(transcript: Transcript) -> tuple[int, ...]:
+    """Return how many entries each event of a conversation has: a tool's result belongs to the call before it."""
+    sizes: list[int] = []
+    for message in _said(transcript):
+        if message.role == "tool" and sizes:
+            sizes[-1] += 1
+        else:
+            sizes.append(1)
+    return tuple(sizes)
 
 
 def entry(speaker: str, words: str, mark: str) -> tuple[str, str, str]:
@@ -138,6 +186,10 @@ def quote(text: str, mark: str) -> str:
     What replaces it holds characters that no delimiter has, so removing one can't make another.
     """
     return re.sub(re.escape(mark), _REMOVED, _text(text), flags=re.IGNORECASE)
+
+
+def _said(transcript: Transcript) -> Transcript:
+    return transcript[1:] if transcript and transcript[0].role == "system" else transcript
 
 
 def _opening(mark: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -25,6 +25,25 @@ class Case(Struct, frozen=True):
     attempts: tuple[Attempt, ...] = ()
     max_seconds: float | None = None
     nonce: str = ""
+
+
+class Reading(Struct, frozen=True):
+    """What is known of a session before there is a proposal; the fields mean what they mean in ``Case``."""
+
+    session: str
+    policy: str
+    tools: tuple[ToolSpec, ...]
+    transcript: Transcript
+    nonce: str = ""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A critic that can use the time in which the actor thinks. Not every critic is one."""
+
+    def prefill(self, reading: Reading) -> None:
+        """Begin to read a conversation. Returns at once, never raises, and never holds up a judgement for long."""
+        ...
 
 
 class Critic(Protocol):

@@ -14,6 +14,7 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "n_ctx": (int, "a number of tokens"),
     "threads": (int, "a number of threads"),
     "seed": (int, "a whole number"),
+    "sequences": (int, "a number of sequences from 2 to 64"),
     "timeout": (float, "a number of seconds"),
 }
 
@@ -21,9 +22,9 @@ _OPTIONS: dict[str, tuple[type, str]] = {
 def resolve(spec: str, options: dict[str, Any]) -> Critic:
     """Return the critic that ``spec`` (the path of a GGUF file) names; its model is loaded when first needed.
 
-    ``options`` may hold ``threshold``, ``template``, ``n_ctx``, ``threads``, ``seed`` and ``timeout`` (seconds);
-    ``None`` stands for the default. Raises ``UsageError`` for an unknown or senseless option, ``NotFound`` for a missing
-    file and ``AccError`` for one that can't be a critic.
+    ``options`` may hold ``threshold``, ``template``, ``n_ctx``, ``threads``, ``seed``, ``sequences`` and ``timeout``
+    (seconds); ``None`` stands for the default. Raises ``UsageError`` for an unknown or senseless option, ``NotFound``
+    for a missing file and ``AccError`` for one that can't be a critic.
     """
     values = {name: _checked(name, value) for name, value in options.items() if value is not None}
     timeout = values.pop("timeout", JUDGE_TIMEOUT)
@@ -41,7 +42,8 @@ def _checked(name: str, value: Any) -> Any:
     except (TypeError, ValueError):
         raise UsageError(f"The critic's option {name} is {meaning}, not {value!r}.") from None
     senseless = (name == "threshold" and not 0 <= checked <= 1) or (
-        name in ("n_ctx", "threads", "timeout") and not checked > 0
+        (name in ("n_ctx", "threads", "timeout") and not checked > 0)
+        or (name == "sequences" and not 2 <= checked <= 64)
     )
     if senseless:
         raise UsageError(f"The critic's option {name} is {meaning}, not {value!r}.")

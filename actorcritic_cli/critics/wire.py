@@ -28,6 +28,12 @@ class Load(Struct, frozen=True, tag="load"):
     n_ctx: int | None = None
     threads: int | None = None
     labels: LabelPair | None = None
+    sequences: int | None = None
+    """How many sequences the context has: one for what sessions share, the others for a session each."""
+    sha256: str = ""
+    """The file's hash, by which its prefix states are known."""
+    states: str | None = None
+    """The folder of prefix states; ``None`` keeps none."""
 
 
 class Judge(Struct, frozen=True, tag="judge"):
@@ -38,6 +44,18 @@ class Judge(Struct, frozen=True, tag="judge"):
     threshold: float
     critique: bool
     seconds: float
+    session: str = ""
+    """Names the branch of the model's memory."""
+
+
+class Prefill(Struct, frozen=True, tag="prefill"):
+    """Read a session's conversation before there is anything to judge. There is no reply, and every judgement goes first.
+
+    The prompt has no candidate and no question.
+    """
+
+    session: str
+    prompt: Prompt
 
 
 class Loaded(Struct, frozen=True, tag="loaded"):
@@ -75,6 +93,10 @@ class Judged(Struct, frozen=True, tag="judged"):
     critique: Critique | None = None
     critique_state: str = "none"
     critique_tokens: int = 0
+    truncated: int = 0
+    """How many entries of the conversation were left out, the oldest first, to make the case fit."""
+    tokens_loaded: int = 0
+    """How many of the reused tokens came from a prefix state on disk."""
 
 
 class Unjudged(Struct, frozen=True, tag="unjudged"):
@@ -86,9 +108,10 @@ class Unjudged(Struct, frozen=True, tag="unjudged"):
     tokens_total: int = 0
     tokens_evaluated: int = 0
     tokens_reused: int = 0
+    truncated: int = 0
 
 
-Request = Load | Judge
+Request = Load | Judge | Prefill
 Reply = Loaded | Refused | Judged | Unjudged
 
 _requests = msgspec.json.Decoder(Request)

@@ -8,17 +8,18 @@ the replies. It ends when its input closes or its parent is gone, even in the mi
 from __future__ import annotations
 
 import os
-import queue
 import select
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from actorcritic_cli.critics.wire import Frames, Judge, Load, Refused, Reply, Request, Unjudged, frame, request_of
+from actorcritic_cli.critics.inbox import Inbox
+from actorcritic_cli.critics.wire import Frames, Judge, Load, Prefill, Refused, Reply, Unjudged, frame, request_of
 from actorcritic_cli.errors import AccError
 
 if TYPE_CHECKING:
@@ -32,11 +33,18 @@ def main() -> None:
     """Answer requests until the input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the session, not for its critic
     incoming, outgoing = _take_over_standard_streams()
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(incoming, requests, os.getppid()), daemon=True).start()
+    inbox = Inbox()
+    threading.Thread(target=_listen, args=(incoming, inbox, os.getppid()), daemon=True).start()
     worker = _Worker()
     while True:
-        _send(outgoing, worker.answer(requests.get()))
+        request = inbox.next()
+        if isinstance(request, Prefill):
+            if not worker.prefill(request, inbox.urgent):
+                inbox.put_back(request)
+        else:
+            _send(outgoing, worker.answer(request))
+        if isinstance(request, Judge) or not inbox.urgent():
+            worker.tidy()
 
 
 class _Worker:
@@ -45,10 +53,28 @@ class _Worker:
     def __init__(self) -> None:
         self._engine: Engine | None = None
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Load | Judge) -> Reply:
         if isinstance(request, Load):
             return self._load(request)
         return self._judge(request)
+
+    def prefill(self, request: Prefill, stop: Callable[[], bool]) -> bool:
+        """Read ahead; false when it was interrupted."""
+        try:
+            return self._engine is None or self._engine.prefill(request, stop)
+        except Exception:  # nobody waits for it
+            traceback.print_exc()
+            if self._engine is not None:
+                self._engine.forget()
+            return True
+
+    def tidy(self) -> None:
+        """Do what nobody has to wait for."""
+        try:
+            if self._engine is not None:
+                self._engine.tidy()
+        except Exception:  # nothing was promised
+            traceback.print_exc()
 
     def _load(self, request: Load) -> Reply:
         try:
@@ -81,8 +107,8 @@ def _take_over_standard_streams() -> tuple[int, int]:
     return incoming, outgoing
 
 
-def _listen(incoming: int, requests: queue.SimpleQueue[Request], parent: int) -> None:
-    """Put requests into the queue as they come, and end the whole process when nobody is left to ask."""
+def _listen(incoming: int, inbox: Inbox, parent: int) -> None:
+    """Put requests into the inbox as they come, and end the whole process when nobody is left to ask."""
     frames = Frames()
     poll = select.poll()
     poll.register(incoming, select.POLLIN | select.POLLHUP)
@@ -97,7 +123,7 @@ def _listen(incoming: int, requests: queue.SimpleQueue[Request], parent: int) ->
                 break
             frames.feed(data)
             while (body := frames.next()) is not None:
-                requests.put(request_of(body))
+                inbox.put(request_of(body))
     except Exception:
         traceback.print_exc()
         os._exit(1)

@@ -11,6 +11,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from actorcritic_cli.critics.critique import FALLBACK, GRAMMAR, MAX_TOKENS, parse
+from actorcritic_cli.critics.memory import EngineFailure, OutOfTime
 from actorcritic_cli.critics.vocab import Vocab
 from actorcritic_cli.types import Critique
 
@@ -30,8 +31,6 @@ class Writer:
 
     def write(self, engine: Engine, label: int, deadline: float) -> tuple[Critique, str, int]:
         """Return the critique, how it came out (see ``wire.Judged``) and how many tokens it took."""
-        from actorcritic_cli.critics.engine import EngineFailure, OutOfTime
-
         grammar = self._lib.llama_sampler_init_grammar(self._vocab.handle, GRAMMAR.encode(), b"root")
         if not grammar:
             return FALLBACK, "unparsable", 0

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed
-from actorcritic_cli.critics.protocol import Case, Critic
+from actorcritic_cli.critics.protocol import Case, Critic, Reading, ReadsAhead
 from actorcritic_cli.envs.protocol import Environment, Episode
 from actorcritic_cli.errors import PartyError
 from actorcritic_cli.session.arbiter import Arbiter, NobodyToAsk
@@ -39,7 +39,7 @@ from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable, redact
-from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, Termination
+from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, SessionSpec, Termination
 from actorcritic_cli.users.protocol import User, UserFailed
 
 
@@ -67,6 +67,18 @@ class Session:
         while (event := self.next_event()) is not None:
             self.state = after(self.state, event)
             yield event
+            self.read_ahead(event)
+
+    def read_ahead(self, event: Event) -> None:
+        """The critic begins to read what has just happened, if it can, while the others take their time."""
+        critic, supervision = self.parties.critic, self.state.spec.supervision
+        if not isinstance(event, (Acted, Observed)) or self.state.phase == "end" or not isinstance(critic, ReadsAhead):
+            return
+        if supervision.mode != "off" and supervision.gate != "none":
+            policy = self.parties.environment.policy
+            critic.prefill(
+                Reading(self.state.session, policy, self.state.tools, self.state.transcript, nonce_of(self.state.spec))
+            )
 
     def next_event(self) -> Event | None:
         """Let the party whose turn it is do its part; ``None`` when the session is over."""
@@ -145,7 +157,7 @@ class Session:
             proposal=state.candidate(state.attempt),
             attempts=state.attempts,
             max_seconds=seconds_left(state),
-            nonce=f"{state.spec.seed}/{state.spec.task_id}/{state.spec.trial}",
+            nonce=nonce_of(state.spec),
         )
         verdict = self.parties.critic.judge(case)
         return Judged(self.clock(), state.step, state.attempt, verdict)
@@ -214,6 +226,11 @@ class Session:
         elif limit is not None and self.state.elapsed + at - (self.state.last_at or at) >= limit:
             reason = "max_seconds"  # the call was cut off because the session's time was up
         return Failed(at, self.state.step, party, str(error), reason, safe_call(failure.call))
+
+
+def nonce_of(spec: SessionSpec) -> str:
+    """Return what the critic's delimiters are derived from: the same for the same session held or judged again."""
+    return f"{spec.seed}/{spec.task_id}/{spec.trial}"
 
 
 def safe(text: str) -> str:

@@ -22,8 +22,8 @@ more_than_asked    report                  0.07   0.00   one more call that nobo
 =================  ======================  =====  =====  =====================================================
 
 *desk* are the service desks (airline, retail), *trip* is the travel game, whose sessions have many more moves that matter.
-With these rates and no critic, the hasty actor gets the whole reward in four to six of ten sessions on the bundled tasks
-(in travel: the best option of every aspect).
+With these rates and no critic, the hasty actor gets the whole reward in about 60 % of its sessions on the bundled tasks of
+the desks, and in about 55 % of those of travel (there: the best option of every aspect).
 
 ``actor_options`` of ``sim:hasty`` (all may be left out):
 
