@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Tests never assert timing: a busy machine must not fail a property.
+settings.register_profile("acc", deadline=None)
+settings.load_profile("acc")
 
 
 @pytest.fixture(autouse=True)

@@ -78,7 +78,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(tmp_path, perfect):
 
 @pytest.mark.slow
 def test_a_run_killed_at_twenty_random_moments_loses_and_doubles_nothing(tmp_path, perfect):
-    db, rng, trials = tmp_path / "a.db", random.Random(20), 40
+    db, rng, trials = tmp_path / "a.db", random.Random(20), 60
     process = start("run", "--actor", f"recorded:{perfect}", "--trials", str(trials), "--jobs", "3", "--db", db)
     while not (db.exists() and _sessions(db) > 0):
         time.sleep(0.01)
