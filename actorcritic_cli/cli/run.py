@@ -133,8 +133,8 @@ def _carry_out(database: Path, run_id: str, plan: Plan, jobs: int, *, new: bool,
         if new:
             with open_database(database) as opened:
                 record_plan(opened, run_id, plan)
-        runner = Runner(database, run_id, plan, critic, finder(database))
         with RunProgress(run_id, plan) as progress:
+            runner = Runner(database, run_id, plan, critic, finder(database), progress.watch)
             try:
                 runner.hold_all(jobs, progress.report)
             except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from actorcritic_cli.critics.protocol import Critic
 from actorcritic_cli.ids import new_session_id
 from actorcritic_cli.session.build import Recordings, environment_for, parties_for, task_for
 from actorcritic_cli.session.conduct import hold_new, hold_on
+from actorcritic_cli.session.events import Event
 from actorcritic_cli.session.plan import Plan
 from actorcritic_cli.session.state import State
 from actorcritic_cli.store.database import Database, open_database
@@ -49,11 +50,24 @@ def read_plan(database: Database, run: str) -> Plan:
     return msgspec.json.decode(Library(database).run(run)["config"], type=Plan)
 
 
+Progress = Callable[[SessionSpec, State], None]
+"""Told of every event of every session, on the session's own thread."""
+
+
 class Runner:
     """Holds the sessions of one run. ``stop()`` lets every session pause at its next event."""
 
-    def __init__(self, database: Path, run: str, plan: Plan, critic: Critic | None, recordings: Recordings):
+    def __init__(
+        self,
+        database: Path,
+        run: str,
+        plan: Plan,
+        critic: Critic | None,
+        recordings: Recordings,
+        progress: Progress | None = None,
+    ):
         self.database, self.run, self.plan, self.critic, self.recordings = database, run, plan, critic, recordings
+        self.progress = progress
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -89,9 +103,14 @@ class Runner:
     def _hold(self, spec: SessionSpec, session: str | None) -> State:
         task = task_for(environment_for(spec), spec.task_id)
         parties = parties_for(spec, task, critic=self.critic, recordings=self.recordings)
+
+        def watch(event: Event, state: State) -> None:
+            if self.progress is not None:
+                self.progress(spec, state)
+
         with open_database(self.database) as database:
             if session is not None:
-                return hold_on(database, session, parties, stop=self._stopping.is_set)
+                return hold_on(database, session, parties, watch=watch, stop=self._stopping.is_set)
             return hold_new(
                 database,
                 spec,
@@ -99,5 +118,6 @@ class Runner:
                 parties,
                 session=new_session_id(),
                 run=self.run,
+                watch=watch,
                 stop=self._stopping.is_set,
             )

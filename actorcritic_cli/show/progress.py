@@ -1,4 +1,5 @@
-"""The progress of a run: a bar at a terminal, a line for every session elsewhere; always on stderr."""
+"""The progress of a run, on stderr: at a terminal a bar for the run and a line for every session under way (its task and
+trial, its turn and what it waits for); elsewhere a line for every session that is over."""
 
 from __future__ import annotations
 
@@ -6,12 +7,27 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from actorcritic_cli.session.plan import Plan
-from actorcritic_cli.session.state import State
+from actorcritic_cli.session.state import Phase, State
 from actorcritic_cli.text import one_line
 from actorcritic_cli.types import SessionSpec
+
+_DOING: dict[Phase, str] = {
+    "hear": "the user speaks",
+    "propose": "the actor thinks",
+    "judge": "the critic reads",
+    "observe": "the tool runs",
+}
 
 
 class RunProgress:
@@ -34,6 +50,7 @@ class RunProgress:
             disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task(run, total=len(plan), latest="")
+        self._under_way: dict[tuple[str | None, int], TaskID] = {}
 
     def __enter__(self) -> RunProgress:
         self._bar.start()
@@ -47,6 +64,15 @@ class RunProgress:
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(self.endings.items()))
         self.say(f"{self.run}: {done} of {len(self.plan)} sessions held now{': ' + said if said else ''}")
 
+    def watch(self, spec: SessionSpec, state: State) -> None:
+        """Show where a session stands. Called on the sessions' threads."""
+        if not self._console.is_terminal:
+            return
+        key = (spec.task_id, spec.trial)
+        if key not in self._under_way:
+            self._under_way[key] = self._bar.add_task(f"  {spec.task_id}/{spec.trial}", total=None, latest="")
+        self._bar.update(self._under_way[key], latest=f"turn {state.step}, {_DOING.get(state.phase, state.phase)}")
+
     def report(self, spec: SessionSpec, outcome: State | Exception) -> None:
         """Take note of a session that is over."""
         if isinstance(outcome, State):
@@ -57,6 +83,9 @@ class RunProgress:
             self.failures += 1
             self.first_failure = self.first_failure or one_line(str(outcome) or type(outcome).__name__, 160)
             latest = f"{spec.task_id}/{spec.trial} failed: {one_line(str(outcome), 80)}"
+        row = self._under_way.pop((spec.task_id, spec.trial), None)
+        if row is not None:
+            self._bar.remove_task(row)
         self._bar.update(self._task, advance=1, latest=latest)
         if not self._console.is_terminal:
             self.say(latest)
