@@ -33,7 +33,11 @@ DatasetOption = Annotated[
 ]
 JudgeOption = Annotated[
     str | None,
-    typer.Option("--judge", metavar="MODEL", help="Model that scores free text, in environments that need one."),
+    typer.Option(
+        "--judge",
+        metavar="MODEL",
+        help="Model that scores free text, in environments that need one; for tau2 also a GGUF file.",
+    ),
 ]
 EnvOptionsOption = Annotated[
     list[str] | None,

@@ -1,7 +1,7 @@
 """Who decides whether statements about a conversation are met (the component NL_ASSERTION of the reward).
 
 A judge is anything that reads statements and a transcript and says of each whether it is met, and why. Here it is a cloud
-model, asked once; another kind (a local critic, say) is another class with the same method and a branch in ``judge_of``.
+model, asked once; ``local_judge`` has the local critic as one.
 """
 
 from __future__ import annotations
@@ -107,9 +107,16 @@ def judge_of(options: Mapping[str, Any]) -> Judge | None:
         given = msgspec.convert(dict(options), _Options)
     except msgspec.ValidationError as error:
         raise UsageError(
-            f"The options of the environment cannot be meant ({error}); they are judge (a model) and judge_options."
+            f"The options of the environment cannot be meant ({error}); they are judge (a model, or a GGUF file) and "
+            "judge_options."
         ) from error
-    return ModelJudge(given.judge, given.judge_options) if given.judge is not None else None
+    if given.judge is None:
+        return None
+    if given.judge.endswith(".gguf"):
+        from actorcritic_cli.envs.tau2.local_judge import LocalJudge
+
+        return LocalJudge(given.judge, given.judge_options)
+    return ModelJudge(given.judge, given.judge_options)
 
 
 def question(statements: Sequence[str], transcript: Transcript) -> str:
