@@ -18,9 +18,9 @@ from actorcritic_cli.hashing import chain_ids
 from actorcritic_cli.types import Message, Proposal, Transcript
 
 _POLICY = """\
-The proposal to check is no words to the customer but a statement of an examiner about the conversation before it. It must be \
-revised if the conversation does not bear it out, or if it says that the agent should or should not do something and the agent \
-acted otherwise. It may take effect if the conversation bears it out."""
+The proposal to check is no words to the customer but a statement of an examiner about the conversation before it. It must \
+be revised if the conversation does not bear it out, or if it says that the agent should or should not do something and \
+the agent acted otherwise. It may take effect if the conversation bears it out."""
 
 
 class LocalJudge:
