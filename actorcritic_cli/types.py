@@ -43,19 +43,6 @@ Termination = Literal[
 Fault = Literal["actor", "user", "critic", "environment", "infrastructure"]
 """Whose failure a failed session is (see ``session.fault``)."""
 
-TERMINATIONS: tuple[Termination, ...] = (
-    "user_stop",
-    "transfer",
-    "max_turns",
-    "max_cost",
-    "max_seconds",
-    "too_many_errors",
-    "stopped",
-    "actor_error",
-    "user_error",
-    "infrastructure_error",
-)
-
 
 class ToolCall(Struct, frozen=True):
     """One call the actor wants made. ``arguments`` is the JSON text exactly as the provider sent it."""
@@ -264,7 +251,7 @@ class Attempt(Struct, frozen=True):
 
 
 class Supervision(Struct, frozen=True):
-    """How strictly a session is supervised. See DESIGN words in the README for every value."""
+    """How strictly a session is supervised. The README's chapter "Supervision" explains every value."""
 
     mode: Supervise = "enforce"
     gate: Gate = "auto"

@@ -77,7 +77,6 @@ class State(Struct, frozen=True):
     elapsed: float = 0.0
     """Seconds the session has been held; pauses between interruption and resumption do not count."""
     last_at: float | None = None
-    events: int = 0
 
     @property
     def attempt(self) -> int:
@@ -130,7 +129,6 @@ def begin(event: Started) -> State:
         transcript=event.messages,
         phase="hear",
         last_at=event.at,
-        events=1,
     )
 
 
@@ -139,7 +137,7 @@ def after(state: State, event: Event) -> State:
     gap = max(0.0, event.at - state.last_at) if state.last_at is not None else 0.0
     if isinstance(event, Resumed):
         gap = 0.0
-    state = replace(state, elapsed=state.elapsed + gap, last_at=event.at, events=state.events + 1)
+    state = replace(state, elapsed=state.elapsed + gap, last_at=event.at)
     match event:
         case Started():
             raise ValueError("a session starts once")

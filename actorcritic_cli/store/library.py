@@ -133,10 +133,6 @@ class Library:
         task = msgspec.json.decode(row["task_body"], type=Task) if row["task_body"] else None
         return msgspec.json.decode(row["spec"], type=SessionSpec), task
 
-    def spine(self, session: str) -> list[sqlite3.Row]:
-        """Return the rows of a session's events: seq, kind, at, step, attempt."""
-        return self.database.rows("SELECT * FROM events WHERE session = ? ORDER BY seq", (session,))
-
     def chain(self, session: str) -> list[str]:
         """Return the ids of the accepted transcript's messages, first to last."""
         rows = self.database.rows(
