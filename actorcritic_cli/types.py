@@ -207,6 +207,26 @@ class Verdict(Struct, frozen=True):
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+class Comparison(Struct, frozen=True):
+    """What a critic says of several candidates for one action.
+
+    ``scores`` are the probabilities, one for each candidate and 1 in all, that it is the best one; empty where the critic
+    could not compare, and ``why`` then says why. ``latency`` is seconds including queueing.
+    """
+
+    critic: str
+    scores: tuple[float, ...] = ()
+    why: NoVerdictWhy | None = None
+    message: str = ""
+    latency: float = 0.0
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> int | None:
+        """The best candidate's place, the first one of equals; ``None`` where nothing was compared."""
+        return self.scores.index(max(self.scores)) if self.scores else None
+
+
 class Label(Struct, frozen=True, omit_defaults=True):
     """What is known to be true of a proposal, as against what a critic says: whether it should have been revised.
 

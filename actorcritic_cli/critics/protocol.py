@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from actorcritic_cli.types import Attempt, CriticIdentity, Proposal, ToolSpec, Transcript, Verdict
+from actorcritic_cli.types import Attempt, Comparison, CriticIdentity, Proposal, ToolSpec, Transcript, Verdict
 
 
 class Case(Struct, frozen=True):
@@ -43,6 +43,19 @@ class ReadsAhead(Protocol):
 
     def prefill(self, reading: Reading) -> None:
         """Begin to read a conversation. Returns at once, never raises, and never holds up a judgement for long."""
+        ...
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A critic that can say which of several candidates is the best one. Not every critic is one."""
+
+    def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
+        """Compare two or more candidates for the action that ``case`` is about (``case.proposal`` is not looked at).
+
+        The order of the candidates does not matter. Thread-safe. Never raises for a failing engine: see
+        ``Comparison.why``.
+        """
         ...
 
 
