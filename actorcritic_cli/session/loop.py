@@ -149,17 +149,7 @@ class Session:
         state = self.state
         if self.parties.critic is None:
             raise RuntimeError("a supervised session needs a critic")
-        case = Case(
-            session=state.session,
-            policy=self.parties.environment.policy,
-            tools=state.tools,
-            transcript=state.transcript,
-            proposal=state.candidate(state.attempt),
-            attempts=state.attempts,
-            max_seconds=seconds_left(state),
-            nonce=nonce_of(state.spec),
-        )
-        verdict = self.parties.critic.judge(case)
+        verdict = self.parties.critic.judge(case_of(state, self.parties.environment.policy))
         return Judged(self.clock(), state.step, state.attempt, verdict)
 
     def decide(self) -> Event:
@@ -226,6 +216,20 @@ class Session:
         elif limit is not None and self.state.elapsed + at - (self.state.last_at or at) >= limit:
             reason = "max_seconds"  # the call was cut off because the session's time was up
         return Failed(at, self.state.step, party, str(error), reason, safe_call(failure.call))
+
+
+def case_of(state: State, policy: str) -> Case:
+    """Return what the critic is shown of the proposal under way; the same for a session read back from the record."""
+    return Case(
+        session=state.session,
+        policy=policy,
+        tools=state.tools,
+        transcript=state.transcript,
+        proposal=state.candidate(state.attempt),
+        attempts=state.attempts,
+        max_seconds=seconds_left(state),
+        nonce=nonce_of(state.spec),
+    )
 
 
 def nonce_of(spec: SessionSpec) -> str:

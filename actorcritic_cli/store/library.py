@@ -86,14 +86,12 @@ class Library:
             if row is None:
                 raise NotFound(f"There is no {what} on record yet; hold one with acc demo or acc chat.")
             return str(row["id"])
-        pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        rows = self.database.rows(
-            f"SELECT id FROM {table} WHERE id = ? OR id LIKE ? ESCAPE '\\' ORDER BY id = ? DESC LIMIT 6",
-            (prefix, pattern, prefix),
+        rows = self.database.rows(f"SELECT id FROM {table} WHERE id = ?", (prefix,)) or self.database.rows(
+            f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 6", (prefix, prefix + "\U0010ffff")
         )
         if not rows or not prefix:
             raise NotFound(f"No {what} begins with '{prefix}'; {lister} lists them.")
-        if len(rows) > 1 and rows[0]["id"] != prefix:
+        if len(rows) > 1:
             names = ", ".join(r["id"] for r in rows[:5])
             raise UsageError(f"Several {what}s begin with '{prefix}' ({names} …); give more of the id.")
         return str(rows[0]["id"])

@@ -207,3 +207,10 @@ def m001_first_schema(db: Any) -> None:
 def m002_whose_failure(db: Any) -> None:
     """Keep whose failure a failed session is: actor, user, critic, environment or infrastructure."""
     db.execute("ALTER TABLE sessions ADD COLUMN fault TEXT")
+
+
+@migrations()
+def m003_judged_again(db: Any) -> None:
+    """A critic's word on a proposal afterwards is kept once; the newest session is found without reading all."""
+    db.execute("CREATE UNIQUE INDEX rejudged_verdicts ON verdicts(proposal, critic) WHERE live = 0")
+    db.execute("CREATE INDEX sessions_by_time ON sessions(created_at)")

@@ -134,7 +134,7 @@ class Recorder:
         for message in event.messages:
             self.head = put_message(connection, message, self.head)
         if event.critic is not None:
-            _put_critic(connection, event.critic)
+            put_critic(connection, event.critic)
         spec = event.spec
         connection.execute(
             "INSERT INTO sessions (id, run, created_at, env, dataset, task, trial, actor, user, critic, supervise, spec, "
@@ -300,7 +300,8 @@ def put_message(connection: sqlite3.Connection, message: Message, parent: str | 
     return identity
 
 
-def _put_critic(connection: sqlite3.Connection, critic: CriticIdentity) -> None:
+def put_critic(connection: sqlite3.Connection, critic: CriticIdentity) -> None:
+    """Store who judges, unless it is known."""
     connection.execute(
         "INSERT INTO critics (id, name, file_sha256, quantisation, prompt_version, threshold, info) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
