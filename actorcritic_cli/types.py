@@ -193,7 +193,8 @@ class Verdict(Struct, frozen=True):
 
     ``p_revise`` is the probability that the proposal should be revised (``None`` with ``no_verdict``); ``why`` is set
     with ``no_verdict`` only; ``critique`` comes with ``revise`` only. ``latency`` is seconds including queueing.
-    ``detail`` holds what the engine measured (label probabilities, tokens evaluated and reused …).
+    ``detail`` holds what the engine measured (label probabilities, tokens evaluated and reused …). ``calls`` are the calls
+    of cloud models that it took, in order.
     """
 
     kind: VerdictKind
@@ -205,13 +206,14 @@ class Verdict(Struct, frozen=True):
     critique: Critique | None = None
     latency: float = 0.0
     detail: dict[str, Any] = field(default_factory=dict)
+    calls: tuple[ModelCall, ...] = ()
 
 
 class Comparison(Struct, frozen=True):
     """What a critic says of several candidates for one action.
 
     ``scores`` are the probabilities, one for each candidate and 1 in all, that it is the best one; empty where the critic
-    could not compare, and ``why`` then says why. ``latency`` is seconds including queueing.
+    could not compare, and ``why`` then says why. ``latency`` is seconds including queueing; ``calls`` as in ``Verdict``.
     """
 
     critic: str
@@ -220,6 +222,7 @@ class Comparison(Struct, frozen=True):
     message: str = ""
     latency: float = 0.0
     detail: dict[str, Any] = field(default_factory=dict)
+    calls: tuple[ModelCall, ...] = ()
 
     @property
     def best(self) -> int | None:
@@ -293,6 +296,8 @@ class SessionSpec(Struct, frozen=True):
     """Everything needed to hold a session (or hold it again): small, picklable, stored with the session.
 
     ``actor``, ``critic`` and ``user`` are what the command line accepts (``claude``, ``recorded:FILE``, a GGUF path …).
+    ``panel`` holds the critics that judge beside ``critic``; ``critic_options["panel"]`` is then the rule by which their
+    verdicts become one.
     ``critic_options`` (threshold, template, seed …), ``actor_options`` (base URL, temperature …) and ``env_options`` (the
     judge of free text …) are JSON values and never hold a secret.
     """
@@ -311,3 +316,4 @@ class SessionSpec(Struct, frozen=True):
     critic_options: dict[str, Any] = field(default_factory=dict)
     user_options: dict[str, Any] = field(default_factory=dict)
     env_options: dict[str, Any] = field(default_factory=dict)
+    panel: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.hashing import chain_ids, message_id
-from actorcritic_cli.session.events import Acted, Ended, Failed, Observed, Proposed, Started
+from actorcritic_cli.session.events import Acted, Ended, Failed, Judged, Observed, Proposed, Started
 from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder
-from actorcritic_cli.types import Message, ModelCall, Proposal, SessionSpec, Supervision, ToolCall, Usage
+from actorcritic_cli.types import Message, ModelCall, Proposal, SessionSpec, Supervision, ToolCall, Usage, Verdict
 from tests.parties import RuleCritic, actor_of, call, reply, session_of
 
 
@@ -65,6 +65,24 @@ def test_failures_and_model_calls_come_back(tmp_path):
         record(database, events)
         assert list(Library(database).events("s1")) == events
         assert database.row("SELECT cost FROM model_calls WHERE error IS NOT NULL")["cost"] is None
+
+
+def test_every_model_call_of_a_verdict_comes_back_and_is_counted(tmp_path):
+    calls = (
+        ModelCall("critic", "openai/x", response='{"content":"yes"}', usage=Usage(3, 1), cost=0.25),
+        ModelCall("critic", "openai/x", response='{"content":"{}"}', usage=Usage(4, 9), cost=None, error="cut"),
+    )
+    verdict = Verdict("revise", "rule", 0.9, 0.5, calls=calls)
+    critic = RuleCritic(lambda case: verdict if case.proposal.message.content == "bad" else 0.1)
+    session, started = session_of(actor_of([reply("bad"), reply("good")]), ["Hi", "###STOP###"], critic=critic)
+    events = [started, *session.events()]
+    assert session.state.cost == 0.25
+    with open_database(tmp_path / "a.db") as database:
+        record(database, events)
+        assert list(Library(database).events("s1")) == events
+        assert [v.verdict.calls for v in Library(database).events("s1") if isinstance(v, Judged)] == [calls, ()]
+        row = database.row("SELECT count(*) AS n, sum(cost) AS cost FROM model_calls WHERE party = 'critic'")
+        assert (row["n"], row["cost"]) == (2, 0.25)
 
 
 def test_sessions_of_the_same_task_share_their_prefix(tmp_path):
@@ -249,8 +267,18 @@ def test_a_record_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_
     old["runs"].insert(
         {"id": "r", "created_at": 1.0, "env": "e", "dataset": "d", "config": "{}", "planned": 0, "source": "live"}
     )
+    old["sessions"].insert(
+        {"id": "s", "created_at": 1.0, "env": "e", "dataset": "d", "trial": 0, "actor": "a", "user": "u",
+         "supervise": "off", "spec": "{}", "source": "live", "extra": "{}"}
+    )  # fmt: skip
+    old["model_calls"].insert(
+        {"session": "s", "seq": 4, "step": 1, "party": "actor", "model": "m", "request": "{}", "usage": "{}",
+         "cost": 0.5, "latency": 1.0, "retries": "[]"}
+    )  # fmt: skip
     old.close()
     with open_database(path) as database:
+        kept = database.row("SELECT seq, number, party, cost FROM model_calls")
+        assert tuple(kept) == (4, 0, "actor", 0.5)
         record(database, a_session())
         assert [run["id"] for run in Library(database).runs()] == ["r"]
         assert list(Library(database).events("s1")) == a_session()

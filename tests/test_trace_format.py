@@ -67,9 +67,9 @@ messages = st.builds(
     optional,
 )
 usages = st.builds(Usage, st.none() | small, st.none() | small, st.none() | small, objects)
-model_calls = st.none() | st.builds(
+made_calls = st.builds(
     ModelCall,
-    st.sampled_from(["actor", "user"]),
+    st.sampled_from(["actor", "user", "critic"]),
     texts,
     objects,
     optional,
@@ -79,6 +79,7 @@ model_calls = st.none() | st.builds(
     st.lists(texts, max_size=2).map(tuple),
     optional,
 )
+model_calls = st.none() | made_calls
 critiques = st.none() | st.builds(
     Critique, texts, texts, texts, texts, st.sampled_from(["critic", "person", "protocol"])
 )
@@ -93,6 +94,7 @@ verdicts = st.builds(
     critiques,
     times,
     objects,
+    st.lists(made_calls, max_size=2).map(tuple),
 )
 between: st.SearchStrategy[Event] = st.one_of(
     st.builds(Resumed, times),

@@ -39,7 +39,7 @@ from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable, redact
-from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, SessionSpec, Termination
+from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, SessionSpec, Termination, Verdict
 from actorcritic_cli.users.protocol import User, UserFailed
 
 
@@ -150,7 +150,7 @@ class Session:
         if self.parties.critic is None:
             raise RuntimeError("a supervised session needs a critic")
         verdict = self.parties.critic.judge(case_of(state, self.parties.environment.policy))
-        return Judged(self.clock(), state.step, state.attempt, verdict)
+        return Judged(self.clock(), state.step, state.attempt, safe_verdict(verdict))
 
     def decide(self) -> Event:
         """Verdict and configuration make the decision; a rejected proposal goes back with its critique."""
@@ -259,6 +259,13 @@ def safe_call(call: ModelCall | None) -> ModelCall | None:
     if call is None or call.response is None:
         return call
     return replace(call, response=safe(call.response))
+
+
+def safe_verdict(verdict: Verdict) -> Verdict:
+    """Return a verdict as it may be recorded; most are returned as they are."""
+    if not verdict.calls:
+        return verdict
+    return replace(verdict, calls=tuple(call for call in map(safe_call, verdict.calls) if call is not None))
 
 
 def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, Termination | None]:

@@ -148,6 +148,8 @@ def after(state: State, event: Event) -> State:
         case Proposed():
             return _after_proposed(state, event)
         case Judged():
+            for call in event.verdict.calls:
+                state = _paid(state, call.cost)
             return replace(state, verdict=event.verdict, phase="decide")
         case Decided():
             return _after_decided(state, event)

@@ -186,13 +186,19 @@ class _Reader:
         self.decisions = {r["seq"]: r for r in self._rows("decisions")}
         self.steps = {r["step"]: r for r in self._rows("steps")}
         self.failures = {r["seq"]: r for r in self._rows("failures")}
-        self.calls = {r["seq"]: _model_call(r) for r in self._rows("model_calls")}
+        self.calls: dict[int, tuple[ModelCall, ...]] = {}
+        for call in self._rows("model_calls"):
+            self.calls[call["seq"]] = (*self.calls.get(call["seq"], ()), _model_call(call))
         self.acted: Message | None = None
         return [self._event(row) for row in spine]
 
     def _rows(self, table: str, more: str = "") -> list[sqlite3.Row]:
-        order = "step" if table == "steps" else "seq"
+        order = {"steps": "step", "model_calls": "seq, number"}.get(table, "seq")
         return self.database.rows(f"SELECT * FROM {table} WHERE session = ? {more} ORDER BY {order}", (self.session,))
+
+    def _call(self, seq: int) -> ModelCall | None:
+        """Return the model call that led to an event that has one at most."""
+        return next(iter(self.calls.get(seq, ())), None)
 
     def _labels(self) -> dict[int, Label]:
         """Return event number → label of the proposals that came with one (later labels are not part of the event)."""
@@ -214,11 +220,9 @@ class _Reader:
             case "proposed":
                 found = self.proposals[step, attempt]
                 proposal = Proposal(_message(found["exact"]), found["author"])
-                return Proposed(
-                    at, step, attempt, proposal, self.calls.get(seq), found["problem"], self.labels.get(seq)
-                )
+                return Proposed(at, step, attempt, proposal, self._call(seq), found["problem"], self.labels.get(seq))
             case "judged":
-                return Judged(at, step, attempt, _verdict(self.verdicts[seq]))
+                return Judged(at, step, attempt, _verdict(self.verdicts[seq], self.calls.get(seq, ())))
             case "decided":
                 d = self.decisions[seq]
                 decision = Decision(d["decision"], d["reason"], d["escalate_to"])
@@ -236,12 +240,12 @@ class _Reader:
                     self._observation(s),
                     bool(s["error"]),
                     s["latency"],
-                    self.calls.get(seq),
+                    self._call(seq),
                     s["ends"],
                 )
             case "failed":
                 f = self.failures[seq]
-                return Failed(at, step, f["party"], f["message"], f["reason"], self.calls.get(seq))
+                return Failed(at, step, f["party"], f["message"], f["reason"], self._call(seq))
             case "ended":
                 info = json.loads(self.row["reward_info"]) if self.row["reward_info"] else {}
                 reward = Reward(self.row["reward"], info) if self.row["reward_info"] is not None else None
@@ -312,7 +316,7 @@ def _message(exact: str) -> Message:
     return msgspec.json.decode(exact, type=Message)
 
 
-def _verdict(row: sqlite3.Row) -> Verdict:
+def _verdict(row: sqlite3.Row, calls: tuple[ModelCall, ...] = ()) -> Verdict:
     return Verdict(
         kind=row["kind"],
         critic=row["critic"],
@@ -323,6 +327,7 @@ def _verdict(row: sqlite3.Row) -> Verdict:
         critique=msgspec.json.decode(row["critique"], type=Critique) if row["critique"] else None,
         latency=row["latency"],
         detail=json.loads(row["detail"]),
+        calls=calls,
     )
 
 

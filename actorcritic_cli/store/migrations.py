@@ -214,3 +214,37 @@ def m003_judged_again(db: Any) -> None:
     """A critic's word on a proposal afterwards is kept once; the newest session is found without reading all."""
     db.execute("CREATE UNIQUE INDEX rejudged_verdicts ON verdicts(proposal, critic) WHERE live = 0")
     db.execute("CREATE INDEX sessions_by_time ON sessions(created_at)")
+
+
+@migrations()
+def m004_several_calls_an_event(db: Any) -> None:
+    """Let several model calls lead to one event: a verdict can take two, and a panel's takes those of its members."""
+    db.execute(
+        """CREATE TABLE model_calls_new (
+            id INTEGER PRIMARY KEY,
+            session TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,       -- the event that it led to
+            number INTEGER NOT NULL DEFAULT 0,  -- among the calls that led to it
+            step INTEGER NOT NULL,
+            party TEXT NOT NULL,        -- actor, user, critic or judge
+            model TEXT NOT NULL,
+            request TEXT NOT NULL,      -- JSON: parameters; the messages are in the record
+            response TEXT,              -- the provider's message as JSON
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cached_tokens INTEGER,
+            usage TEXT NOT NULL,        -- JSON: the provider's own usage object
+            cost REAL,                  -- US dollars; NULL when unknown
+            latency REAL NOT NULL,      -- seconds
+            retries TEXT NOT NULL,      -- JSON array: why earlier tries failed
+            error TEXT,
+            UNIQUE (session, seq, number)
+        )"""
+    )
+    columns = (
+        "id, session, seq, step, party, model, request, response, input_tokens, output_tokens, cached_tokens, usage, cost, "
+        "latency, retries, error"
+    )
+    db.execute(f"INSERT INTO model_calls_new ({columns}) SELECT {columns} FROM model_calls")
+    db.execute("DROP TABLE model_calls")
+    db.execute("ALTER TABLE model_calls_new RENAME TO model_calls")

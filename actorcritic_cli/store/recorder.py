@@ -81,9 +81,9 @@ class Recorder:
                     f"Session {self.session} is being continued by another process; let that one finish it."
                 ) from error
             self._body(connection, seq, event)
-            call = getattr(event, "call", None)
-            if call is not None and step is not None:
-                self._model_call(connection, seq, step, call)
+            if step is not None:
+                for number, call in enumerate(_calls_of(event)):
+                    self._model_call(connection, seq, number, step, call)
         self.next_seq += 1
 
     def _changes_the_world(self, event: Event) -> bool:
@@ -266,13 +266,15 @@ class Recorder:
         )
         connection.execute("UPDATE sessions SET head = ? WHERE id = ?", (self.head, self.session))
 
-    def _model_call(self, connection: sqlite3.Connection, seq: int, step: int, call: ModelCall) -> None:
+    def _model_call(self, connection: sqlite3.Connection, seq: int, number: int, step: int, call: ModelCall) -> None:
         connection.execute(
-            "INSERT INTO model_calls (session, seq, step, party, model, request, response, input_tokens, output_tokens, "
-            "cached_tokens, usage, cost, latency, retries, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO model_calls (session, seq, number, step, party, model, request, response, input_tokens, "
+            "output_tokens, cached_tokens, usage, cost, latency, retries, error) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.session,
                 seq,
+                number,
                 step,
                 call.party,
                 call.model,
@@ -288,6 +290,14 @@ class Recorder:
                 call.error,
             ),
         )
+
+
+def _calls_of(event: Event) -> tuple[ModelCall, ...]:
+    """Return the model calls that led to an event, in order."""
+    if isinstance(event, Judged):
+        return event.verdict.calls
+    call = getattr(event, "call", None)
+    return () if call is None else (call,)
 
 
 def put_message(connection: sqlite3.Connection, message: Message, parent: str | None) -> str:
