@@ -230,16 +230,23 @@ class Comparison(Struct, frozen=True):
         return self.scores.index(max(self.scores)) if self.scores else None
 
 
+LabelSource = Literal["oracle", "human", "ground_truth", "outcome"]
+"""Where a label comes from: ``oracle`` is one who knows (a simulated actor of its own slips), ``human`` a person,
+``ground_truth`` the calls that the task expects (``learn.ground_truth``), ``outcome`` the scores of the task's sessions
+(``learn.outcome``)."""
+
+LabelWord = Literal["approve", "revise"]
+
+
 class Label(Struct, frozen=True, omit_defaults=True):
     """What is known to be true of a proposal, as against what a critic says: whether it should have been revised.
 
-    ``oracle`` is one who knows (a simulated actor of its own slips), ``human`` a person's word, ``outcome`` is inferred from
-    the score. ``why`` is a short reason, for example the kind of a slip and the rule it breaks.
+    ``why`` is a short reason, for example the kind of a slip and the rule it breaks.
     """
 
-    label: Literal["approve", "revise"]
+    label: LabelWord
     why: str = ""
-    source: Literal["oracle", "human", "outcome"] = "oracle"
+    source: LabelSource = "oracle"
 
 
 class CriticIdentity(Struct, frozen=True):

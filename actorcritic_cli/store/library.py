@@ -203,8 +203,7 @@ class _Reader:
     def _labels(self) -> dict[int, Label]:
         """Return event number → label of the proposals that came with one (later labels are not part of the event)."""
         rows = self.database.rows(
-            "SELECT p.seq, l.label, l.why, l.source FROM proposals p JOIN labels l ON l.proposal = p.id "
-            "JOIN events e ON e.session = p.session AND e.seq = p.seq AND e.at = l.created_at "
+            "SELECT p.seq, l.label, l.why, l.source FROM proposals p JOIN labels l ON l.proposal = p.id AND l.seq = p.seq "
             "WHERE p.session = ? ORDER BY l.id DESC",
             (self.session,),
         )

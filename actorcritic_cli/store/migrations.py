@@ -248,3 +248,38 @@ def m004_several_calls_an_event(db: Any) -> None:
     db.execute(f"INSERT INTO model_calls_new ({columns}) SELECT {columns} FROM model_calls")
     db.execute("DROP TABLE model_calls")
     db.execute("ALTER TABLE model_calls_new RENAME TO model_calls")
+
+
+_LABELS_AND_SEARCH = (
+    # Who gave a human label, where more than one person labels; and the event that brought a label, NULL for one given
+    # afterwards.
+    "ALTER TABLE labels ADD COLUMN labeller TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE labels ADD COLUMN seq INTEGER",
+    "UPDATE labels SET seq = (SELECT p.seq FROM proposals p JOIN events e ON e.session = p.session AND e.seq = p.seq "
+    "WHERE p.id = labels.proposal AND e.at = labels.created_at)",
+    # What a person ruled in a chat is that person's label of the proposal.
+    "INSERT INTO labels (proposal, source, label, why, created_at, seq) "
+    "SELECT d.proposal, 'human', CASE d.decision WHEN 'accept' THEN 'approve' ELSE 'revise' END, "
+    "coalesce(json_extract(d.critique, '$.text'), d.reason), e.at, d.seq FROM decisions d JOIN events e "
+    "ON e.session = d.session AND e.seq = d.seq WHERE d.decided_by = 'person' AND d.decision IN ('accept', 'revise') "
+    "ORDER BY d.id",
+    """CREATE VIEW newest_labels AS
+        SELECT * FROM labels l
+        WHERE l.id = (SELECT max(id) FROM labels WHERE proposal = l.proposal AND source = l.source)""",
+    "CREATE INDEX interventions_of_session ON decisions(session) WHERE decision <> 'accept'",
+    # Full text, filled when it is first searched (see store.search). A row's number is that of its session, shifted,
+    # plus that of its event.
+    """CREATE TABLE search_sessions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        session TEXT NOT NULL UNIQUE REFERENCES sessions(id) ON DELETE CASCADE,
+        events INTEGER NOT NULL     -- how many events of it are in the index
+    )""",
+    "CREATE VIRTUAL TABLE search USING fts5(text, content = '', tokenize = 'unicode61 remove_diacritics 2')",
+)
+
+
+@migrations()
+def m005_labels_and_search(db: Any) -> None:
+    """Labels by people, from ground truth and from outcomes; full-text search."""
+    for statement in _LABELS_AND_SEARCH:
+        db.execute(statement)

@@ -28,7 +28,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.types import CriticIdentity, Message, ModelCall, ToolSpec
+from actorcritic_cli.types import CriticIdentity, Label, Message, ModelCall, ToolSpec
 
 
 def as_json(value: Any) -> str:
@@ -185,10 +185,7 @@ class Recorder:
         assert cursor.lastrowid is not None
         self._proposals[event.step, event.attempt] = (cursor.lastrowid, message)
         if event.label is not None:
-            connection.execute(
-                "INSERT INTO labels (proposal, source, label, why, created_at) VALUES (?, ?, ?, ?, ?)",
-                (cursor.lastrowid, event.label.source, event.label.label, event.label.why, event.at),
-            )
+            self._label(connection, seq, event, event.label)
 
     def _judged(self, connection: sqlite3.Connection, seq: int, event: Judged) -> None:
         verdict = event.verdict
@@ -225,6 +222,22 @@ class Recorder:
                 event.decision.reason,
                 as_json(event.critique) if event.critique else None,
                 event.by,
+            ),
+        )
+        label = _ruled(event)
+        if label is not None:
+            self._label(connection, seq, event, label)
+
+    def _label(self, connection: sqlite3.Connection, seq: int, event: Proposed | Decided, label: Label) -> None:
+        connection.execute(
+            "INSERT INTO labels (proposal, source, label, why, created_at, seq) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                self._proposals[event.step, event.attempt][0],
+                label.source,
+                label.label,
+                label.why,
+                event.at,
+                seq,
             ),
         )
 
@@ -298,6 +311,22 @@ def _calls_of(event: Event) -> tuple[ModelCall, ...]:
         return event.verdict.calls
     call = getattr(event, "call", None)
     return () if call is None else (call,)
+
+
+def _ruled(event: Decided) -> Label | None:
+    """Return what a person's ruling says of the proposal: let pass, it was fine; sent back, it was not.
+
+    A person who stops the session may have any reason to, so that says nothing.
+    """
+    if event.by != "person":
+        return None
+    match event.decision.kind:
+        case "accept":
+            return Label("approve", event.decision.reason, "human")
+        case "revise":
+            return Label("revise", event.critique.text if event.critique else event.decision.reason, "human")
+        case _:
+            return None
 
 
 def put_message(connection: sqlite3.Connection, message: Message, parent: str | None) -> str:
