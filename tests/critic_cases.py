@@ -25,7 +25,8 @@ TOOLS = (
 
 
 @cache
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the models of this test run lie."""
     folder = Path(tempfile.mkdtemp(prefix="acc-critics-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -34,7 +35,7 @@ def _folder() -> Path:
 @cache
 def tiny(name: str = "tiny", seed: int = 2) -> Path:
     """A whole tiny critic."""
-    return synthetic.write(_folder() / f"{name}-{seed}.gguf", seed=seed)
+    return synthetic.write(folder() / f"{name}-{seed}.gguf", seed=seed)
 
 
 @cache
@@ -42,14 +43,14 @@ def thinking() -> Path:
     """A tiny critic whose vocabulary and template know thoughts, as user-defined tokens."""
     template = synthetic.CHAT_TEMPLATE + "{# <think> #}"
     return synthetic.write(
-        _folder() / "thinking.gguf", chat_template=template, user_defined=["<think>", "</think>", "<tool_call>"]
+        folder() / "thinking.gguf", chat_template=template, user_defined=["<think>", "</think>", "<tool_call>"]
     )
 
 
 @cache
 def without_template() -> Path:
     """A tiny critic without a chat template."""
-    return synthetic.write(_folder() / "bare.gguf", chat_template=None)
+    return synthetic.write(folder() / "bare.gguf", chat_template=None)
 
 
 def reply(text: str) -> Message:

@@ -199,20 +199,3 @@ def test_the_same_session_under_another_policy_is_read_anew() -> None:
     for policy in (0, 1, 0):
         what = grown("a", 1, POLICIES[policy])
         assert judged(engine, what).p_revise == pytest.approx(fresh(what), abs=1e-3)
-
-
-def test_a_model_that_refuses_to_be_cut_back_gets_a_new_copy_of_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = roomy()
-    engine.forget()
-    real = engine._lib.llama_memory_seq_rm
-    # What recurrent models answer: all or nothing. None of their shapes is at hand, so the refusal is put before the call.
-    monkeypatch.setattr(
-        engine._lib, "llama_memory_seq_rm", lambda m, seq, p0, p1: real(m, seq, p0, p1) if p0 <= 0 else False
-    )
-    prefix = len(engine._shared(build(grown("a", 0), engine.labels.pair)))
-    for name, turns in (("a", 0), ("b", 0), ("a", 1), ("b", 2), ("a", 1)):
-        what = grown(name, turns)
-        reply = judged(engine, what)
-        assert reply.p_revise == pytest.approx(fresh(what), abs=1e-3)
-        assert reply.tokens_reused in (0, prefix)
-        consistent(engine)

@@ -7,8 +7,8 @@ when something else follows, and the same case asked twice costs one token.
 
 Sequences and cells are limited; when either runs out, the branch that was not used for the longest time goes. When
 another environment takes its turn, sequence 0 is filled anew; the branches of the one before keep their own hold on its
-cells until they go. A model whose memory can't be cut back (recurrent and some hybrid ones) gets a new copy of the
-prefix instead. So everything here is a saving: none of it may change a result.
+cells until they go. A model whose memory can't be cut back (recurrent and hybrid ones, or a sliding window that has
+moved on) gets a new copy of the prefix instead. So everything here is a saving: none of it may change a result.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Memory:
         self._context = context
         self._memory = lib.llama_get_memory(context)
         self._n_ctx = n_ctx
+        self._window = int(lib.llama_model_n_swa(lib.llama_get_model(context)))
         self._batch = lib.llama_batch_init(CHUNK, 0, 1)
         self._numbers = range(_PREFIX + 1, max(sequences, 2))
         self._clock = 0
@@ -190,10 +191,20 @@ class Memory:
         """Take everything after the first ``keep`` tokens off a branch; false where the model's memory refuses."""
         if keep == len(branch.tokens):
             return True
-        if not self._lib.llama_memory_seq_rm(self._memory, branch.number, keep, -1):
+        if self._lacks(branch, keep) or not self._lib.llama_memory_seq_rm(self._memory, branch.number, keep, -1):
             return False
         del branch.tokens[keep:]
         return True
+
+    def _lacks(self, branch: Branch, end: int) -> bool:
+        """Whether the layers with a sliding window no longer hold all that the token at position ``end`` looks back at.
+
+        llama.cpp gives cells that lie behind a sequence's window to other sequences, even where it was told to keep all:
+        what a branch can do without at its end it may need after a cut.
+        """
+        if not self._window:
+            return False
+        return int(self._lib.llama_memory_seq_pos_min(self._memory, branch.number)) > max(0, end - self._window)
 
     def _evict(self) -> bool:
         """Give up what was not used for the longest time, but not what is in use; false when nothing is left."""

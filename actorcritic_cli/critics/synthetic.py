@@ -145,7 +145,7 @@ def _write(
     writer.add_rope_freq_base(shape.rope_base)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(shape.vocabulary)
-    _add_vocabulary(writer, vocabulary, chat_template, tuple(user_defined))
+    add_vocabulary(writer, vocabulary, chat_template, tuple(user_defined))
     writer.add_string("acc.prompt_version", prompt_version)
     writer.add_array("acc.labels", list(labels))
     writer.add_float32("acc.threshold", threshold)
@@ -165,7 +165,10 @@ def _write(
     writer.close()
 
 
-def _add_vocabulary(writer: Any, vocabulary: Vocabulary, template: str | None, user_defined: tuple[str, ...]) -> None:
+def add_vocabulary(
+    writer: Any, vocabulary: Vocabulary, template: str | None = CHAT_TEMPLATE, user_defined: tuple[str, ...] = ()
+) -> None:
+    """Put a vocabulary and a chat template into a ``gguf.GGUFWriter``; the arguments mean what they mean in ``write``."""
     import gguf
 
     normal, control = int(gguf.TokenType.NORMAL), int(gguf.TokenType.CONTROL)
