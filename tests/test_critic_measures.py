@@ -74,7 +74,7 @@ def obuchowski(rows) -> float:
 
 @given(scored)
 def test_within_tasks_the_interval_is_obuchowskis(rows):
-    wrong, right = both(rows)
+    both(rows)
     found = auroc(rows)
     assume(found.low is not None and 0 < found.value < 1)
     variance = obuchowski(rows)

@@ -1,10 +1,11 @@
 """AUROC: how well a critic's ``p_revise`` tells proposals that should be revised from those that should not.
 
-It is the probability that one of the former gets the higher ``p_revise``, a tie counting one half (Hanley & McNeil 1982,
-Radiology 143:29). The variance is that of DeLong, DeLong & Clarke-Pearson 1988 (Biometrics 44:837) as extended to clusters by
-Obuchowski 1997 ("Nonparametric analysis of clustered ROC curve data", Biometrics 53:567), with tasks as the clusters; where every
-cluster holds one proposal, the two are the same. The interval is made on the logit scale (Pepe 2003, *The Statistical
-Evaluation of Medical Tests*, section 5.2.4), so that it stays within [0, 1], with Student's t for few tasks.
+It is the probability that one of the former gets the higher ``p_revise``, a tie counting one half (Hanley & McNeil
+1982, Radiology 143:29). The variance is that of DeLong, DeLong & Clarke-Pearson 1988 (Biometrics 44:837) as extended
+to clusters by Obuchowski 1997 ("Nonparametric analysis of clustered ROC curve data", Biometrics 53:567), with tasks as
+the clusters; where every cluster holds one proposal, the two are the same. The interval is made on the logit scale
+(Pepe 2003, *The Statistical Evaluation of Medical Tests*, section 5.2.4), so that it stays within [0, 1], with
+Student's t for few tasks.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ Scored = tuple[Hashable, float, bool]
 def auroc(scored: Iterable[Scored], confidence: float = CONFIDENCE) -> Estimate:
     """Return the AUROC of judged proposals. Both kinds must be there in number; else it says so.
 
-    Where no pair is in the wrong order (or all are) there is no variance to be seen; the bound is then that of the largest
-    variance there can be, A (1 - A) / min(m, n) (van Dantzig 1951), by Wilson's interval.
+    Where no pair is in the wrong order (or all are) there is no variance to be seen; the bound is then that of the
+    largest variance there can be, A (1 - A) / min(m, n) (van Dantzig 1951), by Wilson's interval.
     """
     rows = list(scored)
     wrong = sorted(p for _, p, label in rows if label)
@@ -50,7 +51,8 @@ def auroc(scored: Iterable[Scored], confidence: float = CONFIDENCE) -> Estimate:
 
 
 def variance(area: float, m: int, n: int, clusters: list[list[float]]) -> float:
-    """Return Obuchowski's variance of an area over m positives and n negatives; a cluster is (m, V10 sum, n, V01 sum)."""
+    """Return Obuchowski's variance of an area over m positives and n negatives; a cluster is (m, V10 sum, n, V01
+    sum)."""
     with_wrong, with_right = sum(c[0] > 0 for c in clusters), sum(c[2] > 0 for c in clusters)
     away = [(v10 - own_m * area, v01 - own_n * area) for own_m, v10, own_n, v01 in clusters]
     s10 = with_wrong / ((with_wrong - 1) * m) * sum(x * x for x, _ in away)

@@ -1,13 +1,15 @@
 """The task-clustered bootstrap: how much a number would vary with other tasks of the same kind and other trials.
 
 Sessions of the same task go well or badly together, so that whole tasks are drawn, with all that was counted on them
-(Davison & Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8; Field & Welsh 2007, "Bootstrapping clustered
-data", JRSS B 69:369). Numbers are functions of sums over tasks, so that nothing but the counts of each task is drawn.
+(Davison & Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8; Field & Welsh 2007, "Bootstrapping
+clustered data", JRSS B 69:369). Numbers are functions of sums over tasks, so that nothing but the counts of each task
+is drawn.
 
-Intervals are BCa (Efron 1987, "Better bootstrap confidence intervals", JASA 82:171; Davison & Hinkley, section 5.3), with the
-quantiles of the normal distribution replaced by sqrt(n / (n - 1)) times those of Student's t with n - 1 degrees of freedom, n
-the number of tasks: the bootstrap's spread is too narrow by just that for a mean of few tasks (Hesterberg 2015, "What teachers
-should know about the bootstrap", The American Statistician 69:371, section 5: expanded percentiles).
+Intervals are BCa (Efron 1987, "Better bootstrap confidence intervals", JASA 82:171; Davison & Hinkley, section 5.3),
+with the quantiles of the normal distribution replaced by sqrt(n / (n - 1)) times those of Student's t with n - 1
+degrees of freedom, n the number of tasks: the bootstrap's spread is too narrow by just that for a mean of few tasks
+(Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician 69:371, section 5:
+expanded percentiles).
 
 Everything is drawn from a fixed seed: the same counts always give the same interval.
 """
@@ -29,8 +31,8 @@ RESAMPLES = 2000
 SEED = 20260
 CLUSTERS = 250
 """More tasks than these are put together at random into as many groups, which are drawn instead: a number from so many
-independent groups varies like one from the tasks (random groups; Wolter 2007, *Introduction to Variance Estimation*, chapter 2),
-and time and memory stay bounded."""
+independent groups varies like one from the tasks (random groups; Wolter 2007, *Introduction to Variance Estimation*,
+chapter 2), and time and memory stay bounded."""
 
 Statistic = Callable[[Sequence[float]], float | None]
 """A number from the sums of all columns over the tasks; ``None`` where it is not defined."""
@@ -42,8 +44,8 @@ def bootstrap(
 ) -> list[Interval | None]:
     """Return the interval of each statistic, given the counts of every task (one row a task, the same columns).
 
-    ``None`` stands for a statistic that is not defined on the data. Draws on which it is not are left out. Two tasks are
-    the least there must be. Where all draws agree the interval is that one point.
+    ``None`` stands for a statistic that is not defined on the data. Draws on which it is not are left out. Two tasks
+    are the least there must be. Where all draws agree the interval is that one point.
     """
     rows = _grouped(tasks)
     columns = list(zip(*rows, strict=True))

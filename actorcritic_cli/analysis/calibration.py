@@ -1,9 +1,10 @@
 """Calibration: does ``p_revise`` mean what it says?
 
-The Brier score (Brier 1950, Monthly Weather Review 78:1) is the mean squared difference between ``p_revise`` and the label (1
-for revise). The expected calibration error (Naeini, Cooper & Hauskrecht 2015, AAAI; Guo et al. 2017, arXiv 1706.04599) is the mean
-distance, over bins of equal width weighted by their proposals, between the mean ``p_revise`` of a bin and its share of proposals
-that should have been revised. With few proposals it is larger than the truth, and no interval is given for it.
+The Brier score (Brier 1950, Monthly Weather Review 78:1) is the mean squared difference between ``p_revise`` and the
+label (1 for revise). The expected calibration error (Naeini, Cooper & Hauskrecht 2015, AAAI; Guo et al. 2017, arXiv
+1706.04599) is the mean distance, over bins of equal width weighted by their proposals, between the mean ``p_revise``
+of a bin and its share of proposals that should have been revised. With few proposals it is larger than the truth, and
+no interval is given for it.
 """
 
 from __future__ import annotations

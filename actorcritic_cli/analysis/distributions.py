@@ -1,8 +1,8 @@
 """The beta and Student's t distribution: quantiles for intervals of shares and means.
 
 The regularised incomplete beta function is evaluated by its continued fraction (NIST Digital Library of Mathematical
-Functions, 8.17.22, https://dlmf.nist.gov/8.17#v) with the modified method of Lentz (Press et al. 2007, *Numerical Recipes*,
-section 6.4); quantiles by bisection, which is slow, sure, and needed a few times a report.
+Functions, 8.17.22, https://dlmf.nist.gov/8.17#v) with the modified method of Lentz (Press et al. 2007, *Numerical
+Recipes*, section 6.4); quantiles by bisection, which is slow, sure, and needed a few times a report.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 def t_quantile(p: float, freedom: int) -> float:
     """Return the p-quantile of Student's t with ``freedom`` degrees of freedom.
 
-    t² / (freedom + t²) has a beta(1/2, freedom/2) distribution (Johnson, Kotz & Balakrishnan 1995, *Continuous Univariate
-    Distributions* 2, chapter 28).
+    t² / (freedom + t²) has a beta(1/2, freedom/2) distribution (Johnson, Kotz & Balakrishnan 1995, *Continuous
+    Univariate Distributions* 2, chapter 28).
 
     >>> round(t_quantile(0.975, 9), 3)
     2.262

@@ -19,8 +19,9 @@ MIN_TASKS = 10
 class Estimate(Struct, frozen=True):
     """A measured value and the interval in which the truth lies with 95 % confidence.
 
-    ``value`` is ``None`` where nothing could be counted. ``low`` and ``high`` are ``None`` where ``lacking`` says why the data
-    are too few to tell. ``cases`` is what the value is a mean or a share of, ``tasks`` how many tasks these come from.
+    ``value`` is ``None`` where nothing could be counted. ``low`` and ``high`` are ``None`` where ``lacking`` says why
+    the data are too few to tell. ``cases`` is what the value is a mean or a share of, ``tasks`` how many tasks these
+    come from.
     """
 
     value: float | None
@@ -47,8 +48,8 @@ def too_few(cases: int, tasks: int, what: str = "cases") -> str:
 def wilson(share: float, cases: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return Wilson's score interval of a share of independent cases.
 
-    Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22:209; recommended by Brown,
-    Cai & DasGupta 2001, "Interval estimation for a binomial proportion", Statistical Science 16:101.
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22:209; recommended by
+    Brown, Cai & DasGupta 2001, "Interval estimation for a binomial proportion", Statistical Science 16:101.
     """
     if cases <= 0:
         return 0.0, 1.0
