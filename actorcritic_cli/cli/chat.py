@@ -25,6 +25,7 @@ def chat(
     actor: o.ActorOption = None,
     user: o.UserOption = None,
     critic: o.CriticOption = None,
+    panel: o.PanelOption = None,
     supervise: o.SuperviseOption = "enforce",
     threshold: o.ThresholdOption = None,
     gate: o.GateOption = "auto",
@@ -84,6 +85,7 @@ def chat(
         actor=actor,
         user=user or ("recorded" if actor.startswith("recorded:") else "person"),
         critic=critic,
+        panel=panel,
         supervision=o.supervision_of(
             critic=critic,
             supervise=supervise,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from actorcritic_cli.critics.panel import PanelRule
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.types import (
     Gate,
@@ -77,8 +78,21 @@ UserBaseOption = Annotated[
     str | None, typer.Option("--user-base", metavar="URL", help="Base URL of the simulated user's provider.")
 ]
 CriticOption = Annotated[
-    str | None,
-    typer.Option("--critic", metavar="FILE.gguf", help="Who judges: a GGUF model, run locally by llama.cpp."),
+    list[str] | None,
+    typer.Option(
+        "--critic",
+        metavar="FILE.gguf",
+        help="Who judges: a GGUF model, run locally by llama.cpp. Given several times, they judge together.",
+    ),
+]
+PanelOption = Annotated[
+    PanelRule | None,
+    typer.Option(
+        "--panel",
+        help="When several critics send a proposal back: if any objects, at least half of them, or the mean probability.",
+        show_default="any",
+        rich_help_panel=_SUPERVISION,
+    ),
 ]
 ThresholdOption = Annotated[
     float | None,
@@ -164,7 +178,7 @@ def at_terminal() -> bool:
 
 def supervision_of(
     *,
-    critic: str | None,
+    critic: list[str] | None,
     supervise: Supervise,
     gate: Gate,
     max_revisions: int,
@@ -179,7 +193,7 @@ def supervision_of(
             "Nobody can be asked without a terminal; choose another --out-of-revisions / --on-critic-error."
         )
     return Supervision(
-        mode=supervise if critic is not None else "off",
+        mode=supervise if critic else "off",
         gate=gate,
         max_revisions=max_revisions,
         out_of_revisions=out_of_revisions or ("ask" if can_ask else "best"),
@@ -196,7 +210,8 @@ def spec_of(
     task: str | None,
     actor: str,
     user: str,
-    critic: str | None,
+    critic: list[str] | None,
+    panel: PanelRule | None,
     supervision: Supervision,
     limits: Limits,
     actor_base: str | None,
@@ -235,6 +250,9 @@ def spec_of(
     if user_strategy is not None and not user.startswith("llm:"):
         raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
     actor_options |= _pairs("--actor-option", actor_option)
+    critics = tuple(str(Path(one).resolve()) if Path(one).exists() else one for one in critic or ())
+    if panel is not None and len(critics) < 2:
+        raise UsageError("--panel goes with several critics: give --critic once for each.")
     named, env_options = registry.on_record(env)
     env_options = {**env_options, **_given(judge=judge), **_pairs("--env-option", env_option)}
     return SessionSpec(
@@ -243,15 +261,21 @@ def spec_of(
         task_id=task,
         actor=actor,
         user=recorded(user),
-        critic=str(Path(critic).resolve()) if critic is not None and Path(critic).exists() else critic,
+        critic=critics[0] if critics else None,
+        panel=critics[1:],
         seed=seed,
         supervision=supervision,
         limits=limits,
         actor_options=actor_options,
         critic_options=_given(
-            threshold=threshold, template=critic_template, timeout=critic_timeout, n_ctx=critic_ctx, seed=seed
+            threshold=threshold,
+            template=critic_template,
+            timeout=critic_timeout,
+            n_ctx=critic_ctx,
+            seed=seed,
+            panel=(panel or "any") if len(critics) > 1 else None,
         )
-        if critic is not None
+        if critics
         else {},
         env_options=env_options,
         user_options=_given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},

@@ -26,6 +26,7 @@ def run(
     actor: o.ActorOption = None,
     user: o.UserOption = None,
     critic: o.CriticOption = None,
+    panel: o.PanelOption = None,
     supervise: o.SuperviseOption = "enforce",
     threshold: o.ThresholdOption = None,
     gate: o.GateOption = "auto",
@@ -85,6 +86,7 @@ def run(
             actor=actor,
             user=user or ("recorded" if actor.startswith("recorded:") else "script"),
             critic=critic,
+            panel=panel,
             supervision=o.supervision_of(
                 critic=critic,
                 supervise=supervise,
@@ -154,12 +156,12 @@ def _carry_out(database: Path, run_id: str, plan: Plan, jobs: int, *, new: bool,
 @contextlib.contextmanager
 def critic_of(spec: SessionSpec) -> Iterator[Critic | None]:
     """Open the critic of a configuration, started and working, and close it afterwards; ``None`` when unsupervised."""
-    if spec.critic is None or spec.supervision.mode == "off":
+    from actorcritic_cli.session.build import critic_for
+
+    critic = critic_for(spec)
+    if critic is None:
         yield None
         return
-    from actorcritic_cli.critics.resolve import resolve
-
-    critic = resolve(spec.critic, spec.critic_options)
     try:
         critic.start()
         yield critic

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from actorcritic_cli.critics.client import JUDGE_TIMEOUT, LlamaCritic
+from actorcritic_cli.critics.panel import RULES, panel
 from actorcritic_cli.critics.protocol import Critic
 from actorcritic_cli.errors import UsageError
 
@@ -17,6 +19,20 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "sequences": (int, "a number of sequences from 2 to 64"),
     "timeout": (float, "a number of seconds"),
 }
+
+
+def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
+    """Return the critic that one name means, or the panel that several mean.
+
+    ``options`` are those of ``resolve``, which hold for every member, and ``panel``: the rule by which the verdicts become
+    one (``any``, ``majority`` or ``mean``). Raises as ``resolve`` and ``Panel`` do.
+    """
+    rule = options.get("panel") or "any"
+    if rule not in RULES:
+        raise UsageError(f"There is no panel rule {rule!r}; choose one of {', '.join(RULES)}.")
+    each = {name: value for name, value in options.items() if name != "panel"}
+    members = [resolve(spec, each) for spec in specs]
+    return members[0] if len(members) == 1 else panel(members, rule)
 
 
 def resolve(spec: str, options: dict[str, Any]) -> Critic:

@@ -40,6 +40,18 @@ def task_for(environment: Environment, task_id: str | None) -> Task | None:
     return tasks[task_id]
 
 
+def critic_for(spec: SessionSpec) -> Critic | None:
+    """Return the critic or the panel of a session, not yet started; ``None`` when unsupervised.
+
+    Raises ``UsageError``, ``NotFound`` and ``AccError`` for what cannot judge.
+    """
+    if spec.critic is None or spec.supervision.mode == "off":
+        return None
+    from actorcritic_cli.critics.resolve import resolve_all
+
+    return resolve_all((spec.critic, *spec.panel), spec.critic_options)
+
+
 def check_models(spec: SessionSpec) -> None:
     """Raise ``UsageError`` for an actor or user whose calls are bound to fail, before anything is recorded."""
     from actorcritic_cli.providers.aliases import check_usable, resolve

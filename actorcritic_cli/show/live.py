@@ -26,6 +26,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.session.state import Phase, State
+from actorcritic_cli.show.values import member_texts
 from actorcritic_cli.text import one_line, printable
 from actorcritic_cli.types import Message, Verdict
 
@@ -165,7 +166,8 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.kind == "no_verdict":
         return f"no verdict ({verdict.why}): {one_line(verdict.message, 200)}"
     p = "?" if verdict.p_revise is None else f"{verdict.p_revise:.3f}"
-    return f"{'approves' if verdict.kind == 'approve' else 'objects'} (p_revise {p}, {took})"
+    members = "".join(f"; {text}" for text in member_texts(verdict))
+    return f"{'approves' if verdict.kind == 'approve' else 'objects'} (p_revise {p}, {took}{members})"
 
 
 def spoken(message: Message) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from actorcritic_cli.replay.story import Story, Try, Turn
 from actorcritic_cli.session.events import Decided, Ended, Observed
-from actorcritic_cli.show.values import dollars, seconds, when
+from actorcritic_cli.show.values import dollars, member_texts, seconds, when
 from actorcritic_cli.text import one_line, printable
 from actorcritic_cli.types import Message, ModelCall, Verdict
 
@@ -143,6 +143,8 @@ def _try_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
     if tried.verdict is not None:
         word, style = _VERDICT[tried.verdict.kind]
         yield Line("critic", f"{word} {_verdict(tried.verdict)}", style)
+        for text in member_texts(tried.verdict):
+            yield Line("", text, "dim")
     for decided in tried.decisions:
         yield from _decided_lines(decided, full=full, quiet=quiet)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+
+from actorcritic_cli.text import one_line
+from actorcritic_cli.types import Verdict
 
 UNKNOWN = "–"
 """What stands where a value is not known; never 0."""
@@ -46,6 +50,20 @@ def share(value: float | None) -> str:
     ('.420', '1.000', '.000', '–')
     """
     return UNKNOWN if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def member_texts(verdict: Verdict) -> list[str]:
+    """Return what each member of a panel said, in a few words; nothing for a verdict that is no panel's."""
+    members = verdict.detail.get("members")
+    return [_member_text(member) for member in members if isinstance(member, dict)] if isinstance(members, list) else []
+
+
+def _member_text(member: dict[str, Any]) -> str:
+    name, p_revise = one_line(str(member.get("name", "?")), 40), member.get("p_revise")
+    if member.get("kind") == "no_verdict":
+        return f"{name} no verdict ({member.get('why')})"
+    word = "objects" if member.get("kind") == "revise" else "approves"
+    return f"{name} {word}" + (f" {p_revise:.3f}" if isinstance(p_revise, int | float) else "")
 
 
 def several(count: int, noun: str) -> str:
