@@ -24,6 +24,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.store.database import Database
+from actorcritic_cli.store.filters import Filter
 from actorcritic_cli.types import (
     CriticIdentity,
     Critique,
@@ -61,6 +62,7 @@ class Summary(msgspec.Struct, frozen=True):
     turns: int
     interventions: int
     source: str
+    fault: str | None = None
 
 
 class Library:
@@ -98,19 +100,19 @@ class Library:
 
     def sessions(
         self,
+        chosen: Filter | None = None,
         *,
         env: str | None = None,
         dataset: str | None = None,
         run: str | None = None,
-        actor: str | None = None,
         limit: int | None = None,
     ) -> list[Summary]:
-        """Return sessions, newest first."""
-        where, values = _where({"s.env": env, "s.dataset": dataset, "s.run": run, "s.actor": actor})
+        """Return sessions, newest first: those of a filter, or of an environment, data set or run."""
+        where, values = (chosen or Filter(env=env, dataset=dataset, run=run)).where()
         tail = " LIMIT ?" if limit is not None else ""
         rows = self.database.rows(
             "SELECT s.id, s.run, s.created_at, s.env, s.dataset, s.task, s.trial, s.actor, s.user, s.critic, s.supervise, "
-            "s.termination, s.reward, s.source, "
+            "s.termination, s.reward, s.source, s.fault, "
             "(SELECT count(*) FROM steps t WHERE t.session = s.id AND t.acted_seq IS NOT NULL) AS turns, "
             "(SELECT count(*) FROM decisions d WHERE d.session = s.id AND d.decision <> 'accept' "
             " AND d.decided_by = 'supervisor') AS interventions "
@@ -159,13 +161,6 @@ class Library:
         """Return (task, trial) → (session id, whether it has ended) of a run."""
         rows = self.database.rows("SELECT id, task, trial, termination FROM sessions WHERE run = ?", (run,))
         return {(r["task"], r["trial"]): (r["id"], r["termination"] is not None) for r in rows}
-
-
-def _where(conditions: dict[str, object]) -> tuple[str, list[object]]:
-    given = {column: value for column, value in conditions.items() if value is not None}
-    if not given:
-        return "", []
-    return "WHERE " + " AND ".join(f"{column} = ?" for column in given), list(given.values())
 
 
 class _Reader:
