@@ -289,6 +289,9 @@ class Supervision(Struct, frozen=True):
     out_of_revisions: OutOfRevisions = "best"
     on_critic_error: OnCriticError = "allow"
     keep_critiques: bool = False
+    choose: int = 1
+    """How many candidates the actor proposes at a fresh turn, 1 to 8; the critic compares them and the best one goes on to
+    be judged. Revisions are single proposals. Without a critic that is asked nothing is chosen."""
 
 
 class Limits(Struct, frozen=True):

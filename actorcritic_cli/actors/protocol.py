@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -26,6 +26,8 @@ class ActorContext(Struct, frozen=True):
     """For ``keep_critiques``: (index in ``transcript`` of the accepted message, what was rejected before it)."""
     max_seconds: float | None = None
     """Time left for the session; a call that would take longer is given up."""
+    candidate: int = 0
+    """Which of several candidates this proposal is, from 0; in a revision, the candidate that was taken and rejected."""
 
 
 class Proposing(Struct, frozen=True):
@@ -60,6 +62,18 @@ class Actor(Protocol):
 
     def propose(self, context: ActorContext) -> Proposing:
         """Return the next proposal. Raises ``ActorFailed`` when there is none to be had."""
+        ...
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """An actor whose proposals for one context differ, so that several are worth having. Not every actor is one."""
+
+    def offer(self, context: ActorContext, candidates: Sequence[int]) -> Iterator[Proposing]:
+        """Yield a proposal for each candidate number, in that order.
+
+        Raises ``ActorFailed`` when one is not to be had, after all that could be had have been yielded.
+        """
         ...
 
 

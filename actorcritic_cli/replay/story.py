@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -37,10 +38,12 @@ class Try(Struct):
 
 
 class Turn(Struct):
-    """One turn. ``acted`` is ``None`` when nothing was accepted in it; ``observed`` when nothing came back."""
+    """One turn. ``acted`` is ``None`` when nothing was accepted in it; ``observed`` when nothing came back; ``choice`` when
+    there were not several candidates."""
 
     step: int
     tries: list[Try] = field(default_factory=list)
+    choice: Compared | None = None
     acted: Acted | None = None
     observed: Observed | None = None
     failed: Failed | None = None
@@ -80,10 +83,12 @@ def told(events: Iterable[Event]) -> Story:
     return story
 
 
-def _tell(turn: Turn, event: Proposed | Judged | Decided | Acted | Observed | Failed) -> None:
+def _tell(turn: Turn, event: Proposed | Compared | Judged | Decided | Acted | Observed | Failed) -> None:
     match event:
         case Proposed():
             turn.tries.append(Try(event.attempt, event.proposal, event.problem, event.call))
+        case Compared():
+            turn.choice = event
         case Judged():
             _try(turn, event.attempt).verdict = event.verdict
         case Decided():

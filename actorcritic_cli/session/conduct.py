@@ -63,6 +63,7 @@ def _go_on(session: Session, recorder: Recorder, watch: Watch | None, stop: Stop
         recorder.record(event)
         if watch is not None:
             watch(event, session.state)
-        if stop is not None and stop():
+        # Candidates that were asked for are paid for: they go on record before the session pauses.
+        if stop is not None and stop() and not session.mid_choice:
             break
     return session.state

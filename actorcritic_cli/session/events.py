@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from actorcritic_cli.types import (
+    Comparison,
     CriticIdentity,
     Critique,
     Decision,
@@ -64,6 +65,25 @@ class Proposed(Struct, frozen=True, tag="proposed", tag_field="event", omit_defa
     """Why it cannot be carried out as it stands (arguments that are no JSON …); such a proposal goes straight back."""
     label: Label | None = None
     """What a simulated actor knows of its own proposal."""
+
+
+class Compared(Struct, frozen=True, tag="compared", tag_field="event", omit_defaults=True):
+    """One of several candidates is taken: the proposals made as attempts 0 to ``candidates`` - 1 of a fresh turn.
+
+    It stands after the last candidate of every turn in which there is a choice (``Supervision.choose``), compared or not.
+    """
+
+    at: float
+    step: int
+    candidates: int
+    chosen: int
+    """The attempt that goes on to be judged; the others are set aside without a verdict."""
+    reason: str
+    """Why this one, in words that a log line can show."""
+    attempts: tuple[int, ...] = ()
+    """The attempts that were compared, in the order of the comparison's scores: the same action stands for itself once, and
+    what cannot be carried out is left out. Empty where nothing was compared."""
+    comparison: Comparison | None = None
 
 
 class Judged(Struct, frozen=True, tag="judged", tag_field="event", omit_defaults=True):
@@ -143,4 +163,4 @@ class Resumed(Struct, frozen=True, tag="resumed", tag_field="event", omit_defaul
     at: float
 
 
-Event = Started | Resumed | Proposed | Judged | Decided | Acted | Observed | Failed | Ended
+Event = Started | Resumed | Proposed | Compared | Judged | Decided | Acted | Observed | Failed | Ended

@@ -6,7 +6,8 @@ The rules, first match wins; a session that succeeded or that nothing can be sai
 2. ``user``: the simulated user's model failed. (That a simulated user answered *wrongly* cannot be told from a record.)
 3. ``environment``: the environment itself says that it broke.
 4. ``critic``: supervision stopped the session or handed it over, though a proposal that it rejected is labelled right or
-   nothing is labelled; or it rejected a proposal that is labelled right and one that is labelled wrong took its place.
+   nothing is labelled; or it rejected a proposal that is labelled right (or passed it over, when it was the first of
+   several candidates) and one that is labelled wrong took its place.
 5. ``actor``: everything else.
 """
 

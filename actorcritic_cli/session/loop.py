@@ -4,6 +4,9 @@
                               ▲                    │
                               └───── critique ◄────┘   at most N revisions
 
+With ``--choose N`` the actor proposes N candidates at the beginning of a turn, and the critic compares them before it judges
+the best one.
+
 A session is a generator of events on one thread. Its methods stand below in the order in which a turn happens; each
 looks at the state, lets one party do its part and returns the event that says so. The state then moves on by that event
 alone (``state.after``), which is why a session read back from the record goes on where it stood. An event is yielded
@@ -18,15 +21,18 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed
-from actorcritic_cli.critics.protocol import Case, Critic, Reading, ReadsAhead
+from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed, Offers, Proposing
+from actorcritic_cli.critics.comparing import compare_by_verdicts
+from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead
 from actorcritic_cli.envs.protocol import Environment, Episode
 from actorcritic_cli.errors import PartyError
 from actorcritic_cli.session.arbiter import Arbiter, NobodyToAsk
+from actorcritic_cli.session.choose import chosen, contest, proposals_of
 from actorcritic_cli.session.critiques import critique_for, handover_call, person_critique
 from actorcritic_cli.session.decide import decide
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -39,7 +45,17 @@ from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable, redact
-from actorcritic_cli.types import Decision, Message, ModelCall, PartyName, Proposal, SessionSpec, Termination, Verdict
+from actorcritic_cli.types import (
+    Comparison,
+    Decision,
+    Message,
+    ModelCall,
+    PartyName,
+    Proposal,
+    SessionSpec,
+    Termination,
+    Verdict,
+)
 from actorcritic_cli.users.protocol import User, UserFailed
 
 
@@ -61,6 +77,13 @@ class Session:
         self.parties = parties
         self.state = state
         self.clock = clock
+        self._offered: Iterator[Proposing] | None = None
+        self._verdicts: dict[int, Verdict] = {}
+
+    @property
+    def mid_choice(self) -> bool:
+        """Whether candidates have been asked for that are not on record yet."""
+        return self._offered is not None
 
     def events(self) -> Iterator[Event]:
         """Yield what happens from here on, until the session has ended."""
@@ -86,8 +109,10 @@ class Session:
             case "hear":
                 return self.hear()
             case "propose":
-                limit = reached(self.state, self.parties.environment)
+                limit = None if self.mid_choice else reached(self.state, self.parties.environment)
                 return self.end(*limit) if limit else self.propose()
+            case "compare":
+                return self.compare()
             case "judge":
                 return self.judge()
             case "decide":
@@ -120,7 +145,7 @@ class Session:
         )
 
     def propose(self) -> Event:
-        """The actor proposes its next action, knowing the critiques of this turn."""
+        """The actor proposes its next action, knowing the critiques of this turn; or the next of several candidates."""
         state = self.state
         context = ActorContext(
             transcript=state.transcript,
@@ -129,11 +154,14 @@ class Session:
             attempts=state.attempts,
             history=state.history if state.spec.supervision.keep_critiques else (),
             max_seconds=seconds_left(state),
+            candidate=state.chosen or 0,
         )
         try:
-            answer = self.parties.actor.propose(context)
+            answer = self.candidate(context) if state.choosing else self.parties.actor.propose(context)
         except ActorFailed as failure:
             return self.failed("actor", failure.error, "actor_error", failure)
+        if answer is None:
+            return self.compare()
         return Proposed(
             self.clock(),
             state.step,
@@ -144,13 +172,60 @@ class Session:
             answer.label,
         )
 
+    def candidate(self, context: ActorContext) -> Proposing | None:
+        """The next of several candidates, ``None`` when the actor has no other to offer.
+
+        They are asked for together, so that a model can make them at the same time; those on record are not asked for again.
+        """
+        actor, made = self.parties.actor, len(self.state.candidates)
+        if not isinstance(actor, Offers):
+            return actor.propose(context) if made == 0 else None
+        if self._offered is None:
+            self._offered = actor.offer(context, range(made, self.state.spec.supervision.choose))
+        offered, self._offered = self._offered, None
+        answer = next(offered, None)
+        if answer is not None and made + 1 < self.state.spec.supervision.choose:
+            self._offered = offered
+        return answer
+
+    def compare(self) -> Event:
+        """The critic compares the candidates, and one of them is taken."""
+        state = self.state
+        found = contest(
+            state.candidates,
+            lambda made: state.is_judged(made.proposal, made.problem),
+            self.parties.environment.stands,
+        )
+        self._verdicts = {}
+        comparison = safe_comparison(self.comparison(found.attempts)) if found.attempts else None
+        taken, reason = chosen(found, comparison, state.spec.supervision)
+        return Compared(self.clock(), state.step, len(state.candidates), taken, reason, found.attempts, comparison)
+
+    def comparison(self, attempts: tuple[int, ...]) -> Comparison:
+        """What the critic says of several candidates; one that cannot compare judges each of them."""
+        critic, candidates = self.critic, proposals_of(self.state.candidates, attempts)
+        case = case_of(self.state, self.parties.environment.policy, candidates[0])
+        if isinstance(critic, Compares):
+            return critic.compare(case, candidates)
+        comparison, verdicts = compare_by_verdicts(critic, case, candidates)
+        # What they cost is on record with the comparison.
+        self._verdicts = {n: replace(verdict, calls=()) for n, verdict in zip(attempts, verdicts, strict=True)}
+        return comparison
+
     def judge(self) -> Event:
         """The critic reads the proposal before it takes effect."""
         state = self.state
+        verdict = self._verdicts.get(state.attempt)
+        if verdict is None:
+            verdict = self.critic.judge(case_of(state, self.parties.environment.policy))
+        return Judged(self.clock(), state.step, state.attempt, safe_verdict(verdict))
+
+    @property
+    def critic(self) -> Critic:
+        """Who judges. Raises ``RuntimeError`` where there is nobody."""
         if self.parties.critic is None:
             raise RuntimeError("a supervised session needs a critic")
-        verdict = self.parties.critic.judge(case_of(state, self.parties.environment.policy))
-        return Judged(self.clock(), state.step, state.attempt, safe_verdict(verdict))
+        return self.parties.critic
 
     def decide(self) -> Event:
         """Verdict and configuration make the decision; a rejected proposal goes back with its critique."""
@@ -168,7 +243,7 @@ class Session:
         """A person rules on the proposal that supervision could not settle."""
         state = self.state
         ruling = self.parties.arbiter.rule(state)
-        last = len(state.attempts) - 1
+        last = state.number_of(len(state.attempts) - 1)
         match ruling.word:
             case "override":
                 decision, critique = Decision("accept", ruling.text or "overridden"), None
@@ -183,7 +258,8 @@ class Session:
         state, tool = self.state, self.parties.environment.transfer_tool
         if tool is None:
             reason = "out of revisions, and this environment has no tool that hands over to a human"
-            return Decided(self.clock(), state.step, len(state.attempts) - 1, Decision("stop", reason))
+            last = state.number_of(len(state.attempts) - 1)
+            return Decided(self.clock(), state.step, last, Decision("stop", reason))
         return Proposed(self.clock(), state.step, state.attempt, Proposal(handover_call(tool, state), "supervisor"))
 
     def act(self) -> Event:
@@ -218,14 +294,15 @@ class Session:
         return Failed(at, self.state.step, party, str(error), reason, safe_call(failure.call))
 
 
-def case_of(state: State, policy: str) -> Case:
-    """Return what the critic is shown of the proposal under way; the same for a session read back from the record."""
+def case_of(state: State, policy: str, proposal: Proposal | None = None) -> Case:
+    """Return what the critic is shown of the proposal under way, or of another one for the same action; the same for a
+    session read back from the record."""
     return Case(
         session=state.session,
         policy=policy,
         tools=state.tools,
         transcript=state.transcript,
-        proposal=state.candidate(state.attempt),
+        proposal=proposal if proposal is not None else state.candidate(state.attempt),
         attempts=state.attempts,
         max_seconds=seconds_left(state),
         nonce=nonce_of(state.spec),
@@ -263,9 +340,17 @@ def safe_call(call: ModelCall | None) -> ModelCall | None:
 
 def safe_verdict(verdict: Verdict) -> Verdict:
     """Return a verdict as it may be recorded; most are returned as they are."""
-    if not verdict.calls:
-        return verdict
-    return replace(verdict, calls=tuple(call for call in map(safe_call, verdict.calls) if call is not None))
+    return replace(verdict, calls=safe_calls(verdict.calls)) if verdict.calls else verdict
+
+
+def safe_comparison(comparison: Comparison) -> Comparison:
+    """Return a comparison as it may be recorded; most are returned as they are."""
+    return replace(comparison, calls=safe_calls(comparison.calls)) if comparison.calls else comparison
+
+
+def safe_calls(calls: tuple[ModelCall, ...]) -> tuple[ModelCall, ...]:
+    """Return model calls as they may be recorded."""
+    return tuple(call for call in map(safe_call, calls) if call is not None)
 
 
 def run_calls(episode: Episode, message: Message) -> tuple[tuple[Message, ...], bool, Termination | None]:

@@ -12,9 +12,11 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actorcritic_cli.session.choose import chooses
 from actorcritic_cli.session.decide import is_judged
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -38,7 +40,7 @@ from actorcritic_cli.types import (
     Verdict,
 )
 
-Phase = Literal["hear", "propose", "judge", "decide", "ask", "hand_over", "act", "observe", "end", "ended"]
+Phase = Literal["hear", "propose", "compare", "judge", "decide", "ask", "hand_over", "act", "observe", "end", "ended"]
 """What is to happen next, in the order of a turn."""
 
 MALFORMED_LIMIT = 3
@@ -57,6 +59,10 @@ class State(Struct, frozen=True):
     step: int = 0
     attempts: tuple[Attempt, ...] = ()
     """Rejected proposals of this turn, oldest first."""
+    candidates: tuple[Proposed, ...] = ()
+    """What there is to choose from in this turn, attempts 0, 1 …; empty where nothing is chosen."""
+    chosen: int | None = None
+    """The attempt that was taken from among the candidates."""
     proposal: Proposal | None = None
     problem: str | None = None
     label: Label | None = None
@@ -68,7 +74,8 @@ class State(Struct, frozen=True):
     ending: Termination | None = None
     ending_message: str = ""
     misled: bool = False
-    """A proposal labelled right was rejected, and one labelled wrong took its place."""
+    """A proposal labelled right was rejected, or the first candidate and not taken, and one labelled wrong took its
+    place."""
     handed_over: bool = False
     """The supervisor itself handed the customer over."""
     stopped_by_person: bool = False
@@ -80,8 +87,27 @@ class State(Struct, frozen=True):
 
     @property
     def attempt(self) -> int:
-        """The number of the proposal under way, from 0."""
-        return len(self.attempts)
+        """The number of the proposal under way, from 0; before there is one, that of the next."""
+        return len(self.candidates) if self.choosing else self.number_of(len(self.attempts))
+
+    @property
+    def choosing(self) -> bool:
+        """Whether this is a fresh turn with several candidates, none of which has been taken yet."""
+        return chooses(self.spec.supervision) and self.chosen is None
+
+    def number_of(self, place: int) -> int:
+        """Return the attempt that stands at a place of ``attempts``, or will stand there once it is rejected.
+
+        The first is the chosen candidate; revisions are numbered on after the last candidate.
+        """
+        if self.chosen is None:
+            return place
+        return self.chosen if place == 0 else len(self.candidates) + place - 1
+
+    def place_of(self, attempt: int) -> int | None:
+        """Return the place of an attempt in ``attempts``; ``None`` for one that was not rejected."""
+        numbers = [self.number_of(place) for place in range(len(self.attempts))]
+        return numbers.index(attempt) if attempt in numbers else None
 
     @property
     def revisions_left(self) -> int:
@@ -98,10 +124,20 @@ class State(Struct, frozen=True):
         called = [effects.get(call.name, "none") for call in proposal.message.tool_calls]
         return "write" if "write" in called else "read" if "read" in called else "none"
 
+    def is_judged(self, proposal: Proposal, problem: str | None) -> bool:
+        """Whether the critic is asked about a proposal."""
+        supervision = self.spec.supervision
+        return (
+            supervision.mode != "off"
+            and problem is None
+            and is_judged(supervision.gate, proposal, self.effect_of(proposal))
+        )
+
     def candidate(self, attempt: int) -> Proposal:
         """Return the proposal made as the given attempt of this turn."""
-        if attempt < len(self.attempts):
-            return self.attempts[attempt].proposal
+        place = self.place_of(attempt)
+        if place is not None:
+            return self.attempts[place].proposal
         if self.proposal is None:
             raise LookupError(f"step {self.step} has no attempt {attempt}")
         return self.proposal
@@ -147,6 +183,10 @@ def after(state: State, event: Event) -> State:
             return _after_observed(state, event)
         case Proposed():
             return _after_proposed(state, event)
+        case Compared():
+            for call in event.comparison.calls if event.comparison is not None else ():
+                state = _paid(state, call.cost)
+            return _under_way(replace(state, chosen=event.chosen), state.candidates[event.chosen])
         case Judged():
             for call in event.verdict.calls:
                 state = _paid(state, call.cost)
@@ -165,8 +205,8 @@ def after(state: State, event: Event) -> State:
 def best_candidate(state: State) -> int | None:
     """Return the judged attempt of this turn with the lowest ``p_revise``, or ``None`` if none was judged."""
     judged = [
-        (attempt.verdict.p_revise, number)
-        for number, attempt in enumerate(state.attempts)
+        (attempt.verdict.p_revise, state.number_of(place))
+        for place, attempt in enumerate(state.attempts)
         if attempt.verdict is not None and attempt.verdict.p_revise is not None
     ]
     return min(judged)[1] if judged else None
@@ -177,19 +217,39 @@ def _after_observed(state: State, event: Observed) -> State:
     state = replace(state, transcript=state.transcript + event.messages)
     if event.ends is not None:
         return replace(state, phase="end", ending=event.ends)
-    return replace(state, phase="propose", step=event.step + 1, attempts=(), proposal=None, verdict=None, problem=None)
+    return replace(
+        state,
+        phase="propose",
+        step=event.step + 1,
+        attempts=(),
+        candidates=(),
+        chosen=None,
+        proposal=None,
+        verdict=None,
+        problem=None,
+    )
 
 
 def _after_proposed(state: State, event: Proposed) -> State:
     state = _paid(state, event.call.cost if event.call else None)
-    state = replace(state, proposal=event.proposal, problem=event.problem, label=event.label, verdict=None)
-    supervision = state.spec.supervision
-    judged = (
-        supervision.mode != "off"
-        and event.problem is None
-        and is_judged(supervision.gate, event.proposal, state.effect_of(event.proposal))
+    if not state.choosing:
+        return _under_way(state, event)
+    state = replace(state, candidates=(*state.candidates, event))
+    whole = len(state.candidates) >= state.spec.supervision.choose
+    return replace(state, phase="compare" if whole else "propose")
+
+
+def _under_way(state: State, event: Proposed) -> State:
+    """One proposal goes on to be judged and decided on."""
+    judged = state.is_judged(event.proposal, event.problem)
+    return replace(
+        state,
+        proposal=event.proposal,
+        problem=event.problem,
+        label=event.label,
+        verdict=None,
+        phase="judge" if judged else "decide",
     )
-    return replace(state, phase="judge" if judged else "decide")
 
 
 def _after_decided(state: State, event: Decided) -> State:
@@ -199,10 +259,10 @@ def _after_decided(state: State, event: Decided) -> State:
         rejected = Attempt(state.proposal, state.verdict, event.critique, state.label)
         state = replace(state, attempts=(*state.attempts, rejected), proposal=None)
     elif event.critique is not None:  # the person's word on a proposal that was already set aside
-        worded = replace(state.attempts[event.attempt], critique=event.critique)
-        state = replace(
-            state, attempts=(*state.attempts[: event.attempt], worded, *state.attempts[event.attempt + 1 :])
-        )
+        place = state.place_of(event.attempt)
+        assert place is not None
+        worded = replace(state.attempts[place], critique=event.critique)
+        state = replace(state, attempts=(*state.attempts[:place], worded, *state.attempts[place + 1 :]))
     malformed, state = state.problem is not None, replace(state, verdict=None, problem=None)
     match event.decision.kind, event.decision.to:
         case "revise", _:
@@ -226,16 +286,18 @@ def _after_decided(state: State, event: Decided) -> State:
 
 
 def _after_acted(state: State, event: Acted) -> State:
-    rejected = tuple(a for number, a in enumerate(state.attempts) if number != event.attempt)
+    place = state.place_of(event.attempt)
+    rejected = tuple(attempt for number, attempt in enumerate(state.attempts) if number != place)
     history = (*state.history, (len(state.transcript), rejected)) if rejected else state.history
-    taken = state.attempts[event.attempt].label if event.attempt < len(state.attempts) else state.label
+    taken = state.attempts[place].label if place is not None else state.label
     wrong = taken is not None and taken.label == "revise"
+    given_up = [attempt.label for attempt in rejected] + [state.candidates[0].label] * (state.chosen not in (None, 0))
     state = replace(
         state,
         transcript=(*state.transcript, event.message),
         history=history,
         accepted=None,
-        misled=state.misled or (wrong and any(a.label and a.label.label == "approve" for a in rejected)),
+        misled=state.misled or (wrong and any(label and label.label == "approve" for label in given_up)),
         handed_over=state.candidate(event.attempt).author == "supervisor",
     )
     return replace(state, phase="observe" if event.message.tool_calls else "hear")

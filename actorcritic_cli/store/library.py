@@ -13,6 +13,7 @@ import msgspec
 from actorcritic_cli.errors import NotFound, UsageError
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -26,6 +27,7 @@ from actorcritic_cli.session.events import (
 from actorcritic_cli.store.database import Database
 from actorcritic_cli.store.filters import Filter
 from actorcritic_cli.types import (
+    Comparison,
     CriticIdentity,
     Critique,
     Decision,
@@ -177,6 +179,7 @@ class _Reader:
         spine = self._rows("events")
         self.proposals = {(r["step"], r["attempt"]): r for r in self._rows("proposals")}
         self.labels = self._labels()
+        self.choices = {r["seq"]: r for r in self._rows("choices")}
         self.verdicts = {r["seq"]: r for r in self._rows("verdicts", "AND seq IS NOT NULL")}
         self.decisions = {r["seq"]: r for r in self._rows("decisions")}
         self.steps = {r["step"]: r for r in self._rows("steps")}
@@ -215,6 +218,8 @@ class _Reader:
                 found = self.proposals[step, attempt]
                 proposal = Proposal(_message(found["exact"]), found["author"])
                 return Proposed(at, step, attempt, proposal, self._call(seq), found["problem"], self.labels.get(seq))
+            case "compared":
+                return _compared(at, self.choices[seq], self.calls.get(seq, ()))
             case "judged":
                 return Judged(at, step, attempt, _verdict(self.verdicts[seq], self.calls.get(seq, ())))
             case "decided":
@@ -308,6 +313,15 @@ def message_from_body(body: str) -> Message:
 
 def _message(exact: str) -> Message:
     return msgspec.json.decode(exact, type=Message)
+
+
+def _compared(at: float, row: sqlite3.Row, calls: tuple[ModelCall, ...]) -> Compared:
+    comparison = None
+    if row["critic"] is not None:
+        scores, detail = tuple(json.loads(row["scores"])), json.loads(row["detail"])
+        comparison = Comparison(row["critic"], scores, row["why"], row["message"], row["latency"], detail, calls)
+    attempts = tuple(json.loads(row["compared"]))
+    return Compared(at, row["step"], row["candidates"], row["chosen"], row["reason"], attempts, comparison)
 
 
 def _verdict(row: sqlite3.Row, calls: tuple[ModelCall, ...] = ()) -> Verdict:

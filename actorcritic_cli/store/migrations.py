@@ -283,3 +283,26 @@ def m005_labels_and_search(db: Any) -> None:
     """Labels by people, from ground truth and from outcomes; full-text search."""
     for statement in _LABELS_AND_SEARCH:
         db.execute(statement)
+
+
+@migrations()
+def m006_choices(db: Any) -> None:
+    """Keep what was chosen among several candidates for one action, and what the critic said of them."""
+    db.execute(
+        """CREATE TABLE choices (
+            session TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            step INTEGER NOT NULL,
+            candidates INTEGER NOT NULL,    -- the proposals made as attempts 0 to candidates - 1
+            chosen INTEGER NOT NULL,        -- the attempt that went on to be judged; the others were set aside
+            reason TEXT NOT NULL,
+            compared TEXT NOT NULL,         -- JSON: the attempts that were compared
+            critic TEXT,                    -- who compared; NULL where nothing was
+            scores TEXT,                    -- JSON: the probability of each to be the best one; empty when it failed
+            why TEXT,                       -- timeout, crash, parse or context, when it failed
+            message TEXT,
+            latency REAL,                   -- seconds
+            detail TEXT,                    -- JSON
+            PRIMARY KEY (session, step)
+        ) WITHOUT ROWID"""
+    )

@@ -17,6 +17,7 @@ from actorcritic_cli.errors import AccError
 from actorcritic_cli.hashing import canonical_json, identity_body, message_id, sha256
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -28,7 +29,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.types import CriticIdentity, Label, Message, ModelCall, ToolSpec
+from actorcritic_cli.types import Comparison, CriticIdentity, Label, Message, ModelCall, ToolSpec
 
 
 def as_json(value: Any) -> str:
@@ -98,6 +99,8 @@ class Recorder:
                 pass
             case Proposed():
                 self._proposed(connection, seq, event)
+            case Compared():
+                self._compared(connection, seq, event)
             case Judged():
                 self._judged(connection, seq, event)
             case Decided():
@@ -186,6 +189,23 @@ class Recorder:
         self._proposals[event.step, event.attempt] = (cursor.lastrowid, message)
         if event.label is not None:
             self._label(connection, seq, event, event.label)
+
+    def _compared(self, connection: sqlite3.Connection, seq: int, event: Compared) -> None:
+        said = event.comparison
+        connection.execute(
+            "INSERT INTO choices (session, seq, step, candidates, chosen, reason, compared, critic, scores, why, message, "
+            "latency, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.session,
+                seq,
+                event.step,
+                event.candidates,
+                event.chosen,
+                event.reason,
+                as_json(event.attempts),
+                *((None,) * 6 if said is None else _comparison(said)),
+            ),
+        )
 
     def _judged(self, connection: sqlite3.Connection, seq: int, event: Judged) -> None:
         verdict = event.verdict
@@ -309,6 +329,8 @@ def _calls_of(event: Event) -> tuple[ModelCall, ...]:
     """Return the model calls that led to an event, in order."""
     if isinstance(event, Judged):
         return event.verdict.calls
+    if isinstance(event, Compared):
+        return event.comparison.calls if event.comparison is not None else ()
     call = getattr(event, "call", None)
     return () if call is None else (call,)
 
@@ -327,6 +349,10 @@ def _ruled(event: Decided) -> Label | None:
             return Label("revise", event.critique.text if event.critique else event.decision.reason, "human")
         case _:
             return None
+
+
+def _comparison(said: Comparison) -> tuple[object, ...]:
+    return said.critic, as_json(said.scores), said.why, said.message, said.latency, as_json(said.detail)
 
 
 def put_message(connection: sqlite3.Connection, message: Message, parent: str | None) -> str:

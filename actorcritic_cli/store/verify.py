@@ -34,6 +34,7 @@ _COUNTED = (
 _ON_THE_SPINE = {
     # table: (kind of its event, the column that names it, a condition on the rows that have one)
     "proposals": ("proposed", "seq", "1"),
+    "choices": ("compared", "seq", "1"),
     "verdicts": ("judged", "seq", "t.live = 1"),
     "decisions": ("decided", "seq", "1"),
     "failures": ("failed", "seq", "1"),
