@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from actorcritic_cli.actors.protocol import ActorContext, Proposing
 from actorcritic_cli.actors.recorded import RecordedActor
@@ -14,6 +14,7 @@ from actorcritic_cli.session.events import Started
 from actorcritic_cli.session.loop import Parties, Session
 from actorcritic_cli.session.state import State, begin
 from actorcritic_cli.types import (
+    Comparison,
     CriticIdentity,
     Critique,
     Limits,
@@ -50,6 +51,26 @@ class RuleCritic:
         pass
 
 
+class ComparingCritic(RuleCritic):
+    """Compares by a function from candidate to its score, or by one that answers the whole comparison."""
+
+    def __init__(
+        self,
+        score: Callable[[Proposal], float] | Comparison,
+        rule: Callable[[Case], float | Verdict] = lambda case: 0.1,
+    ):
+        super().__init__(rule)
+        self.score = score
+        self.compared: list[tuple[Case, tuple[Proposal, ...]]] = []
+
+    def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
+        self.compared.append((case, candidates))
+        if isinstance(self.score, Comparison):
+            return self.score
+        scores = [self.score(candidate) for candidate in candidates]
+        return Comparison("rule", tuple(score / sum(scores) for score in scores))
+
+
 class ListeningActor:
     """Another actor, with a note of every context it was given."""
 
@@ -59,6 +80,24 @@ class ListeningActor:
     def propose(self, context: ActorContext) -> Proposing:
         self.contexts.append(context)
         return self.actor.propose(context)
+
+
+class OfferingActor(ListeningActor):
+    """An actor that offers several candidates at the beginning of a turn, one after another; then come its revisions."""
+
+    def __init__(self, steps: dict[int, tuple[Sequence[Proposing], Sequence[Proposing]]]):
+        super().__init__(RecordedActor({step: revisions for step, (_, revisions) in steps.items()}, "test"))
+        self.steps, self.asked = steps, list[tuple[int, int]]()
+
+    def offer(self, context: ActorContext, candidates: Sequence[int]) -> Iterator[Proposing]:
+        for number in candidates:
+            self.asked.append((context.step, number))
+            yield self.steps[context.step][0][number]
+
+    def propose(self, context: ActorContext) -> Proposing:
+        assert context.attempts, "a fresh turn is asked for candidates"
+        self.contexts.append(context)
+        return self.steps[context.step][1][len(context.attempts) - 1]
 
 
 class Rulings:
@@ -84,6 +123,11 @@ def actor_of(*steps: Proposing | Iterable[Proposing]) -> ListeningActor:
     """An actor with the proposals of each step: one, or several attempts."""
     made = {n: (s,) if isinstance(s, Proposing) else tuple(s) for n, s in enumerate(steps, start=1)}
     return ListeningActor(RecordedActor(made, "test"))
+
+
+def offers(*steps: Sequence[Proposing], revisions: Sequence[Proposing] = ()) -> OfferingActor:
+    """An actor with the candidates of each step, and the revisions that follow an objection, the same at every step."""
+    return OfferingActor({n: (candidates, revisions) for n, candidates in enumerate(steps, start=1)})
 
 
 def session_of(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from actorcritic_cli.actors.protocol import ActorContext, ActorFailed, Progress, Proposing
+from actorcritic_cli.actors.several import at_once
 from actorcritic_cli.actors.wire import chat_messages, chat_tools, problem_of
 from actorcritic_cli.providers.aliases import resolve
 from actorcritic_cli.providers.completion import CompletionFailed, complete
@@ -44,7 +48,7 @@ class LitellmActor:
                 "actor",
                 self._model,
                 chat_messages(context, user_first=self._model.provider not in ("openai", "azure")),
-                self._options,
+                self._options_for(context),
                 tools=chat_tools(context.tools),
                 max_seconds=context.max_seconds,
                 progress=self._progress,
@@ -53,3 +57,13 @@ class LitellmActor:
             raise ActorFailed(failed.error, failed.call) from failed
         problem = done.problem or problem_of(done.message, {tool.name for tool in context.tools})
         return Proposing(Proposal(done.message), done.call, problem)
+
+    def offer(self, context: ActorContext, candidates: Sequence[int]) -> Iterator[Proposing]:
+        """Yield candidates, asked for at the same time. With a temperature of 0 they will mostly be equal."""
+        yield from at_once(partial(self.propose, replace(context, candidate=number)) for number in candidates)
+
+    def _options_for(self, context: ActorContext) -> CompletionOptions:
+        """The same seed would give the same candidate again, where a provider heeds it."""
+        if self._options.seed is None or context.candidate == 0:
+            return self._options
+        return replace(self._options, seed=self._options.seed + context.candidate)

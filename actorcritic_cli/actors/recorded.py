@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from actorcritic_cli.actors.protocol import ActorContext, ActorFailed, Proposing
 from actorcritic_cli.errors import PartyError
-from actorcritic_cli.session.events import Acted, Event, Proposed
+from actorcritic_cli.session.events import Acted, Compared, Event, Proposed
 from actorcritic_cli.types import Message, Proposal
 
 
@@ -29,8 +29,9 @@ class RecordedActor:
     def from_events(cls, events: Iterable[Event], source: str = "trace") -> RecordedActor:
         """Return the actor of one recorded session, rejected proposals included.
 
-        What the supervisor proposed itself (a hand-over) is left out: a supervisor that wants it proposes it anew. A step
-        of which only the accepted message is known offers that.
+        What the supervisor proposed itself (a hand-over) is left out: a supervisor that wants it proposes it anew. Of
+        several candidates it proposes the one that was taken, and then its revisions. A step of which only the accepted
+        message is known offers that.
         """
         steps: dict[int, dict[int, Proposing]] = {}
         for event in events:
@@ -38,6 +39,9 @@ class RecordedActor:
                 attempts = steps.setdefault(event.step, {})
                 if event.proposal.author == "actor":
                     attempts[event.attempt] = Proposing(event.proposal, problem=event.problem)
+            elif isinstance(event, Compared):
+                made = steps.get(event.step, {})
+                steps[event.step] = {event.chosen: made[event.chosen]} if event.chosen in made else made
             elif isinstance(event, Acted) and event.step not in steps:
                 steps[event.step] = {event.attempt: Proposing(Proposal(event.message))}
         return cls({step: [made[number] for number in sorted(made)] for step, made in steps.items()}, source)

@@ -10,6 +10,7 @@ import typer
 
 from actorcritic_cli.critics.panel import PanelRule
 from actorcritic_cli.errors import UsageError
+from actorcritic_cli.session.choose import MOST
 from actorcritic_cli.types import (
     Gate,
     Limits,
@@ -132,6 +133,16 @@ GateOption = Annotated[
 MaxRevisionsOption = Annotated[
     int, typer.Option(min=0, help="How often the actor may revise within a turn.", rich_help_panel=_SUPERVISION)
 ]
+ChooseOption = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=MOST,
+        help="Candidates that the actor proposes at each turn; the critic compares them and the best one is judged. A "
+        "temperature of 0 makes them equal.",
+        rich_help_panel=_SUPERVISION,
+    ),
+]
 OutOfRevisionsOption = Annotated[
     OutOfRevisions | None,
     typer.Option(
@@ -182,15 +193,22 @@ def supervision_of(
     supervise: Supervise,
     gate: Gate,
     max_revisions: int,
+    choose: int,
     out_of_revisions: OutOfRevisions | None,
     on_critic_error: OnCriticError | None,
     keep_critiques: bool,
     can_ask: bool,
 ) -> Supervision:
-    """Return the supervision that the options mean. Without a critic it is off; asking needs a terminal."""
+    """Return the supervision that the options mean. Without a critic it is off; asking needs a terminal, and choosing
+    a critic."""
     if (out_of_revisions == "ask" or on_critic_error == "ask") and not can_ask:
         raise UsageError(
             "Nobody can be asked without a terminal; choose another --out-of-revisions / --on-critic-error."
+        )
+    if choose > 1 and (not critic or supervise == "off" or gate == "none"):
+        raise UsageError(
+            "--choose needs a critic that compares the candidates: name one with --critic, without --supervise off or "
+            "--gate none."
         )
     return Supervision(
         mode=supervise if critic else "off",
@@ -199,6 +217,7 @@ def supervision_of(
         out_of_revisions=out_of_revisions or ("ask" if can_ask else "best"),
         on_critic_error=on_critic_error or ("ask" if can_ask else "allow"),
         keep_critiques=keep_critiques,
+        choose=choose,
     )
 
 
@@ -241,6 +260,8 @@ def spec_of(
         if not actor.startswith("recorded:"):
             raise UsageError("--user recorded needs --actor recorded:SOURCE, or say --user recorded:SOURCE.")
         user = actor
+    if supervision.choose > 1 and actor.startswith(("recorded:", "sim:expert")):
+        raise UsageError("--choose needs an actor that has several candidates to offer: a model, or sim:hasty.")
     is_model = not actor.startswith(("recorded:", "sim:"))
     actor_options: dict[str, Any] = {"max_tokens": max_tokens, "seed": seed} if is_model else {}
     if actor_base is not None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from actorcritic_cli.hashing import canonical_json, chain_ids, identity_body
 from actorcritic_cli.replay.story import Story, Turn
+from actorcritic_cli.session.events import Compared
 from actorcritic_cli.types import Message
 
 
@@ -111,10 +112,19 @@ def _conduct(turn: Turn) -> object:
             )
             for tried in turn.tries
         ],
+        _choice(turn.choice),
         _identity([turn.acted.message]) if turn.acted is not None else None,
         _identity(turn.heard),
         turn.failed.reason if turn.failed is not None else None,
     )
+
+
+def _choice(choice: Compared | None) -> object:
+    """Which candidate was taken, and whether they were compared; a choice from one is none."""
+    if choice is None or choice.candidates == 1:
+        return None
+    said = choice.comparison
+    return choice.chosen, (said.best is not None, said.why) if said is not None else None
 
 
 def _identity(messages: Sequence[Message]) -> list[str]:

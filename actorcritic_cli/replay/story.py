@@ -49,6 +49,14 @@ class Turn(Struct):
     failed: Failed | None = None
 
     @property
+    def candidates(self) -> int:
+        """How many of ``tries``, the first ones, there were to choose from; 0 where there was no choice."""
+        if self.choice is not None:
+            return self.choice.candidates if self.choice.candidates > 1 else 0
+        # A second proposal without a word on the first: the session was left before one was chosen.
+        return len(self.tries) if len(self.tries) > 1 and not self.tries[0].decisions else 0
+
+    @property
     def heard(self) -> tuple[Message, ...]:
         """What came back."""
         return self.observed.messages if self.observed is not None else ()

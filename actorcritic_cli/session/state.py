@@ -291,7 +291,9 @@ def _after_acted(state: State, event: Acted) -> State:
     history = (*state.history, (len(state.transcript), rejected)) if rejected else state.history
     taken = state.attempts[place].label if place is not None else state.label
     wrong = taken is not None and taken.label == "revise"
-    given_up = [attempt.label for attempt in rejected] + [state.candidates[0].label] * (state.chosen not in (None, 0))
+    given_up = [attempt.label for attempt in rejected]
+    if state.chosen not in (None, 0):
+        given_up.append(state.candidates[0].label)
     state = replace(
         state,
         transcript=(*state.transcript, event.message),

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from actorcritic_cli.session.events import (
     Acted,
+    Compared,
     Decided,
     Ended,
     Event,
@@ -26,6 +27,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.session.state import Phase, State
+from actorcritic_cli.show.story import choice_text
 from actorcritic_cli.show.values import member_texts
 from actorcritic_cli.text import one_line, printable
 from actorcritic_cli.types import Message, Verdict
@@ -33,6 +35,7 @@ from actorcritic_cli.types import Message, Verdict
 _INDENT = 9
 _WAITING: dict[Phase, str] = {
     "propose": "the actor is thinking",
+    "compare": "the critic is comparing",
     "judge": "the critic is reading",
     "observe": "the tool is running",
 }
@@ -67,10 +70,9 @@ class LiveView:
 
     def progress(self, characters: int) -> None:
         """Say how much of a held-back proposal has come in."""
-        if self._status is not None:
-            self._status.update(
-                f"[dim]the actor is writing ({characters} characters, held back until approved) …[/dim]"
-            )
+        status = self._status  # several candidates come in on threads of their own
+        if status is not None:
+            status.update(f"[dim]the actor is writing ({characters} characters, held back until approved) …[/dim]")
 
     def rest(self) -> None:
         """Take the waiting line off the screen."""
@@ -86,6 +88,8 @@ class LiveView:
                 self._aside("resumed", "the session goes on where it stood", "dim")
             case Proposed() if event.proposal.author == "supervisor":
                 self._aside("handoff", "supervision hands the customer over to a human", "yellow")
+            case Compared() if event.candidates > 1:
+                self._aside("choice", choice_text(event), "green" if event.chosen == 0 else "yellow")
             case Judged():
                 self._aside("critic", verdict_text(event.verdict), _VERDICT_STYLE[event.verdict.kind])
             case Decided():

@@ -25,6 +25,7 @@ from actorcritic_cli.types import SessionSpec
 _DOING: dict[Phase, str] = {
     "hear": "the user speaks",
     "propose": "the actor thinks",
+    "compare": "the critic compares",
     "judge": "the critic reads",
     "observe": "the tool runs",
 }

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actorcritic_cli.replay.story import Story, Try, Turn
-from actorcritic_cli.session.events import Decided, Ended, Observed
+from actorcritic_cli.session.events import Compared, Decided, Ended, Observed
 from actorcritic_cli.show.values import dollars, member_texts, seconds, when
 from actorcritic_cli.text import one_line, printable
 from actorcritic_cli.types import Message, ModelCall, Verdict
@@ -79,10 +79,11 @@ def header_lines(story: Story) -> Iterator[Line]:
     yield Line("user", started.user or spec.user)
     if started.critic is not None:
         supervision = spec.supervision
+        several = f"chooses from {supervision.choose} candidates, " if supervision.choose > 1 else ""
         yield Line(
             "critic",
             f"{started.critic.name} ({supervision.mode}, gate {supervision.gate}, threshold "
-            f"{started.critic.threshold:g}, at most {supervision.max_revisions} revisions)",
+            f"{started.critic.threshold:g}, {several}at most {supervision.max_revisions} revisions)",
         )
     else:
         yield Line("critic", "none: unsupervised")
@@ -90,10 +91,17 @@ def header_lines(story: Story) -> Iterator[Line]:
 
 def turn_lines(turn: Turn, *, full: bool, quiet: bool) -> Iterator[Line]:
     """Yield what happened in a turn, in order; ``quiet`` leaves out that everything was accepted."""
-    for tried in turn.tries:
-        yield from _try_lines(tried, full=full, quiet=quiet)
+    choice, candidates = turn.choice, turn.candidates
+    for tried in turn.tries[:candidates]:
+        yield from _proposal_lines(tried, f"{tried.attempt + 1} of {candidates}")
+    if choice is not None and candidates:
+        yield Line("choice", choice_text(choice), "green" if choice.chosen == 0 else "yellow")
+        yield from _said_lines(turn.tries[choice.chosen], full=full, quiet=quiet)
+    for tried in turn.tries[candidates:]:
+        yield from _proposal_lines(tried, _label(tried))
+        yield from _said_lines(tried, full=full, quiet=quiet)
     if turn.acted is not None:
-        last = turn.tries[-1].attempt if turn.tries else turn.acted.attempt
+        last = turn.tries[-1].attempt if len(turn.tries) > candidates else turn.acted.attempt
         if turn.acted.attempt != last:
             yield Line("taken", f"proposal {turn.acted.attempt + 1} of {len(turn.tries)}", "green")
         proposed = next((t.proposal.message for t in turn.tries if t.attempt == turn.acted.attempt), None)
@@ -129,9 +137,25 @@ def message_lines(message: Message) -> Iterator[str]:
         yield f"calls {call.name} {call.arguments}"
 
 
-def _try_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
+def choice_text(choice: Compared) -> str:
+    """Return in one line which of several candidates was taken, and how they were compared."""
+    said = choice.comparison
+    if said is None:
+        return f"takes {choice.chosen + 1} ({choice.reason})"
+    if not said.scores:
+        return f"takes {choice.chosen + 1} ({choice.reason}; {one_line(said.message, 200)})"
+    scores = ", ".join(
+        f"{attempt + 1}: {score:.3f}" for attempt, score in zip(choice.attempts, said.scores, strict=True)
+    )
+    return f"takes {choice.chosen + 1} ({choice.reason}; {scores}; {seconds(said.latency)})"
+
+
+def _label(tried: Try) -> str:
+    return "handoff" if tried.proposal.author == "supervisor" else "revision" if tried.attempt else "proposal"
+
+
+def _proposal_lines(tried: Try, label: str) -> Iterator[Line]:
     message = tried.proposal.message
-    label = "handoff" if tried.proposal.author == "supervisor" else "revision" if tried.attempt else "proposal"
     for text in message_lines(message):
         yield Line(label, text, "magenta" if message.tool_calls else "")
     if message.tool_calls and message.content:
@@ -140,6 +164,9 @@ def _try_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
         yield Line("", _call(tried.call), "dim")
     if tried.problem is not None:
         yield Line("malformed", tried.problem, "red")
+
+
+def _said_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
     if tried.verdict is not None:
         word, style = _VERDICT[tried.verdict.kind]
         yield Line("critic", f"{word} {_verdict(tried.verdict)}", style)

@@ -7,9 +7,11 @@ that a hasty actor knows whether an objection was justified without having kept 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actorcritic_cli.actors.protocol import ActorContext, Proposing
 from actorcritic_cli.actors.sim.moves import Expert, Move, SlipKind
@@ -50,16 +52,21 @@ class HastyActor:
     def propose(self, context: ActorContext) -> Proposing:
         """Return the next move, labelled."""
         past = Past(context.transcript, context.tools)
-        chosen = self.choose(past, context.step, len(context.attempts))
+        chosen = self.choose(past, context.step, len(context.attempts), context.candidate)
         if chosen.slip is None:
             return _proposing(context, chosen, Label("approve"))
         rule = self.expert.rule(chosen.slip, past)
         return _proposing(context, chosen, Label("revise", f"{chosen.slip}: {rule}" if rule else chosen.slip))
 
-    def choose(self, past: Past, step: int, attempt: int) -> Chosen:
-        """Return what is proposed at an attempt of a step, after as many objections."""
+    def offer(self, context: ActorContext, candidates: Sequence[int]) -> Iterator[Proposing]:
+        """Yield candidates, each with slips of its own."""
+        for candidate in candidates:
+            yield self.propose(replace(context, candidate=candidate))
+
+    def choose(self, past: Past, step: int, attempt: int, candidate: int = 0) -> Chosen:
+        """Return what is proposed at an attempt of a step, after as many objections to a candidate."""
         right = self.expert.move(past)
-        chosen = self._first(right, past, step)
+        chosen = self._first(right, past, step, candidate)
         for number in range(1, attempt + 1):
             draw = self._draw(step, number)
             if chosen.slip is not None:
@@ -68,8 +75,8 @@ class HastyActor:
                 chosen = self._swayed(right, past, draw)
         return chosen
 
-    def _first(self, right: Move, past: Past, step: int) -> Chosen:
-        draw = self._draw(step, 0)
+    def _first(self, right: Move, past: Past, step: int, candidate: int) -> Chosen:
+        draw = self._draw(step, 0, candidate)
         for kind in KINDS:  # a draw for each, so that a kind's luck does not depend on which others there are
             happens, own = draw.random() < self.habits.rate(kind, self.expert.rates), Random(draw.random())
             spoilt = self.expert.slip(kind, right, past, own) if happens else None
@@ -87,10 +94,12 @@ class HastyActor:
                 return Chosen(spoilt, kind)
         return Chosen(right)
 
-    def _draw(self, step: int, attempt: int) -> Random:
-        return Random(hashlib.sha256(f"{self.seed}/{step}/{attempt}".encode()).digest())
+    def _draw(self, step: int, attempt: int, candidate: int = 0) -> Random:
+        more = f"/{candidate}" if candidate else ""
+        return Random(hashlib.sha256(f"{self.seed}/{step}/{attempt}{more}".encode()).digest())
 
 
 def _proposing(context: ActorContext, chosen: Chosen, label: Label) -> Proposing:
-    message = chosen.move.message(f"sim_{context.step}_{len(context.attempts)}")
+    candidate = f"_{context.candidate}" if context.candidate else ""
+    message = chosen.move.message(f"sim_{context.step}_{len(context.attempts)}{candidate}")
     return Proposing(Proposal(message), label=label)

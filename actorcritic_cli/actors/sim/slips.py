@@ -34,7 +34,7 @@ the desks, and in about 55 % of those of travel (there: the best option of every
   proposes the same again.
 - ``only`` (all): the kinds of slips there are.
 
-Everything is drawn from (the session's seed, step, attempt), never from the order of calls.
+Everything is drawn from (the session's seed, step, candidate, attempt), never from the order of calls.
 """
 
 from __future__ import annotations
