@@ -20,7 +20,18 @@ from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.store.verify import verify
-from actorcritic_cli.types import Comparison, Critique, Label, Limits, ModelCall, Supervision, Usage, Verdict
+from actorcritic_cli.types import (
+    Comparison,
+    Critique,
+    Decision,
+    Label,
+    Limits,
+    Message,
+    ModelCall,
+    Supervision,
+    Usage,
+    Verdict,
+)
 from tests.parties import ComparingCritic, RuleCritic, Rulings, actor_of, call, offers, reply, session_of
 
 STOP = "Bye. ###STOP###"
@@ -346,6 +357,8 @@ def test_a_choice_comes_back_from_the_record_and_from_a_trace(tmp_path):
         assert verify(database).problems == ()
         row = database.row("SELECT * FROM choices WHERE step = 3")
         assert (row["candidates"], row["chosen"], row["compared"]) == (3, 0, "[0,1]")
+        aside = database.rows("SELECT step, attempt FROM proposals WHERE set_aside ORDER BY step, attempt")
+        assert [tuple(row) for row in aside] == [(1, 0), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
         with database.writing() as connection:
             connection.execute("DELETE FROM choices WHERE step = 3")
         assert [p for p in verify(database).problems if "(compared) has no row in choices" in p]
@@ -365,6 +378,42 @@ def test_a_pause_in_the_middle_of_a_choice_waits_for_the_candidates_that_were_as
         assert state.phase == "ended"
         assert [asked for asked in second.asked if asked[0] == 1] == []
         assert verify(database).problems == ()
+
+
+def test_candidates_that_nothing_came_of_are_set_aside(tmp_path):
+    session, started, _ = whole_session()
+    events = [started, *session.events()]
+    cut = next(n for n, e in enumerate(events) if isinstance(e, Compared))
+    with open_database(tmp_path / "a.db") as database:
+        recorder = Recorder(database)
+        for event in events[: cut - 1]:
+            recorder.record(event)
+        assert [row[0] for row in database.rows("SELECT set_aside FROM proposals ORDER BY attempt")] == [1, 1]
+        recorder = Recorder.resume(database, "s1")
+        for event in events[cut - 1 : cut + 1]:
+            recorder.record(event)
+        recorder = Recorder.resume(database, "s1")
+        for event in events[cut + 1 :]:
+            recorder.record(event)
+        aside = database.rows("SELECT attempt, set_aside FROM proposals WHERE step = 1 ORDER BY attempt")
+        assert [tuple(row) for row in aside] == [(0, 1), (1, 0), (2, 1), (3, 0)]
+
+
+def test_a_turn_that_was_kept_from_another_session_needs_no_choice(tmp_path):
+    _, started, _ = whole_session()
+    kept = [
+        Observed(1.0, 0, (Message("user", "Hi"),)),
+        Proposed(1.0, 1, 0, reply("a").proposal),
+        Decided(1.0, 1, 0, Decision("accept", "kept")),
+        Acted(1.0, 1, 0, reply("a").proposal.message),
+    ]
+    state = restored([started, *kept])
+    assert (state.phase, [m.content for m in state.transcript[1:]]) == ("hear", ["Hi", "a"])
+    with open_database(tmp_path / "a.db") as database:
+        recorder = Recorder(database)
+        for event in [started, *kept]:
+            recorder.record(event)
+        assert [row[0] for row in database.rows("SELECT set_aside FROM proposals")] == [0]
 
 
 def test_a_recording_of_choices_proposes_what_was_taken_and_then_its_revisions():

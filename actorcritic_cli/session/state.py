@@ -188,11 +188,12 @@ def after(state: State, event: Event) -> State:
                 state = _paid(state, call.cost)
             return _under_way(replace(state, chosen=event.chosen), state.candidates[event.chosen])
         case Judged():
+            state = _settled(state, event.attempt)
             for call in event.verdict.calls:
                 state = _paid(state, call.cost)
             return replace(state, verdict=event.verdict, phase="decide")
         case Decided():
-            return _after_decided(state, event)
+            return _after_decided(_settled(state, event.attempt), event)
         case Acted():
             return _after_acted(state, event)
         case Failed():
@@ -237,6 +238,13 @@ def _after_proposed(state: State, event: Proposed) -> State:
     state = replace(state, candidates=(*state.candidates, event))
     whole = len(state.candidates) >= state.spec.supervision.choose
     return replace(state, phase="compare" if whole else "propose")
+
+
+def _settled(state: State, attempt: int) -> State:
+    """What is judged or decided on without a choice was the only candidate (a turn kept from another session)."""
+    if not state.choosing or attempt >= len(state.candidates):
+        return state
+    return _under_way(replace(state, chosen=attempt), state.candidates[attempt])
 
 
 def _under_way(state: State, event: Proposed) -> State:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from actorcritic_cli.errors import AccError, NotFound
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Number of migrations; kept in ``PRAGMA user_version`` so that an up-to-date file opens without looking further."""
 
 BUSY_SECONDS = 60.0

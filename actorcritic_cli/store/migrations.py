@@ -306,3 +306,13 @@ def m006_choices(db: Any) -> None:
             PRIMARY KEY (session, step)
         ) WITHOUT ROWID"""
     )
+
+
+@migrations()
+def m007_set_aside(db: Any) -> None:
+    """Mark the candidates that were not taken: nothing was judged or decided of them."""
+    db.execute("ALTER TABLE proposals ADD COLUMN set_aside INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE proposals SET set_aside = 1 WHERE EXISTS (SELECT 1 FROM choices c WHERE c.session = proposals.session "
+        "AND c.step = proposals.step AND proposals.attempt < c.candidates AND proposals.attempt <> c.chosen)"
+    )

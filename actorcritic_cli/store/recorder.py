@@ -15,6 +15,7 @@ import msgspec
 
 from actorcritic_cli.errors import AccError
 from actorcritic_cli.hashing import canonical_json, identity_body, message_id, sha256
+from actorcritic_cli.session.choose import chooses
 from actorcritic_cli.session.events import (
     Acted,
     Compared,
@@ -29,7 +30,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.types import Comparison, CriticIdentity, Label, Message, ModelCall, ToolSpec
+from actorcritic_cli.types import Comparison, CriticIdentity, Label, Message, ModelCall, SessionSpec, ToolSpec
 
 
 def as_json(value: Any) -> str:
@@ -46,17 +47,22 @@ class Recorder:
         self.next_seq = 0
         self.head: str | None = None
         self._effects: dict[str, str] = {}
+        self._chooses = False
+        self._settled: set[int] = set()  # steps in which one of several candidates has been taken
         self._proposals: dict[tuple[int, int], tuple[int, Message]] = {}
 
     @classmethod
     def resume(cls, database: Database, session: str) -> Recorder:
         """Return a recorder that writes on at the end of a session on record."""
         self = cls(database)
-        row = database.row("SELECT head, opening, toolset FROM sessions WHERE id = ?", (session,))
+        row = database.row("SELECT head, opening, toolset, spec FROM sessions WHERE id = ?", (session,))
         last = database.row("SELECT max(seq) AS seq FROM events WHERE session = ?", (session,))
         if row is None or last is None:
             raise LookupError(session)
         self.session, self.next_seq, self.head = session, last["seq"] + 1, row["head"] or row["opening"]
+        self._chooses = chooses(msgspec.json.decode(row["spec"], type=SessionSpec).supervision)
+        taken = "SELECT step FROM events WHERE session = ? AND kind IN ('compared', 'judged', 'decided')"
+        self._settled = {event["step"] for event in database.rows(taken, (session,))}
         tools = database.row("SELECT body FROM toolsets WHERE id = ?", (row["toolset"],))
         if tools is not None:
             self._effects = {t["name"]: t["effect"] for t in json.loads(tools["body"])}
@@ -132,7 +138,7 @@ class Recorder:
 
     def _started(self, connection: sqlite3.Connection, event: Started) -> None:
         self.session, self.next_seq, self.head = event.session, 0, None
-        self._proposals = {}
+        self._proposals, self._chooses, self._settled = {}, chooses(event.spec.supervision), set()
         self._effects = {tool.name: tool.effect for tool in event.tools}
         for message in event.messages:
             self.head = put_message(connection, message, self.head)
@@ -169,8 +175,8 @@ class Recorder:
         message = event.proposal.message
         tool = message.tool_calls[0].name if message.tool_calls else None
         cursor = connection.execute(
-            "INSERT INTO proposals (session, seq, step, attempt, author, kind, tool, effect, message, exact, problem) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO proposals (session, seq, step, attempt, author, kind, tool, effect, message, exact, problem, "
+            "set_aside) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.session,
                 seq,
@@ -183,6 +189,7 @@ class Recorder:
                 put_message(connection, message, self.head),
                 as_json(message),
                 event.problem,
+                int(self._chooses and event.step not in self._settled),
             ),
         )
         assert cursor.lastrowid is not None
@@ -190,7 +197,14 @@ class Recorder:
         if event.label is not None:
             self._label(connection, seq, event, event.label)
 
+    def _taken(self, connection: sqlite3.Connection, step: int, attempt: int) -> None:
+        """Of the candidates of a step one is taken; it was set aside with the others until now."""
+        if self._chooses and step not in self._settled:
+            self._settled.add(step)
+            connection.execute("UPDATE proposals SET set_aside = 0 WHERE id = ?", (self._proposals[step, attempt][0],))
+
     def _compared(self, connection: sqlite3.Connection, seq: int, event: Compared) -> None:
+        self._taken(connection, event.step, event.chosen)
         said = event.comparison
         connection.execute(
             "INSERT INTO choices (session, seq, step, candidates, chosen, reason, compared, critic, scores, why, message, "
@@ -208,6 +222,7 @@ class Recorder:
         )
 
     def _judged(self, connection: sqlite3.Connection, seq: int, event: Judged) -> None:
+        self._taken(connection, event.step, event.attempt)
         verdict = event.verdict
         connection.execute(
             "INSERT INTO verdicts (proposal, session, seq, live, critic, kind, why, message, p_revise, threshold, critique, "
@@ -230,6 +245,7 @@ class Recorder:
         )
 
     def _decided(self, connection: sqlite3.Connection, seq: int, event: Decided) -> None:
+        self._taken(connection, event.step, event.attempt)
         connection.execute(
             "INSERT INTO decisions (proposal, session, seq, decision, escalate_to, reason, critique, decided_by) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -137,6 +137,11 @@ def _hangers(database: Database) -> Iterator[str]:
             yield f"event {row['seq']} of session {row['session']} ({kind}) has no row in {table}"
     yield from _observations(database)
     for row in database.rows(
+        "SELECT c.session, c.step, c.chosen FROM choices c LEFT JOIN proposals p ON p.session = c.session "
+        "AND p.step = c.step AND p.attempt = c.chosen WHERE p.id IS NULL OR p.set_aside"
+    ):
+        yield f"what was chosen in step {row['step']} of session {row['session']} is not among its proposals"
+    for row in database.rows(
         "SELECT c.session, c.seq FROM model_calls c LEFT JOIN events e ON e.session = c.session AND e.seq = c.seq "
         "WHERE e.seq IS NULL"
     ):
