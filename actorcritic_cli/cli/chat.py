@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from actorcritic_cli.errors import EXIT_ERROR, UsageError
 from actorcritic_cli.session.events import Event
 from actorcritic_cli.session.state import State
 from actorcritic_cli.types import Limits, SessionSpec, Task
+
+if TYPE_CHECKING:
+    from actorcritic_cli.replay.fork import ForkPoint
 
 
 def chat(
@@ -117,13 +120,20 @@ def chat(
 
 
 def converse(
-    database: Path, spec: SessionSpec, task: Task | None, *, resume: str | None = None, json: bool = False
+    database: Path,
+    spec: SessionSpec,
+    task: Task | None,
+    *,
+    resume: str | None = None,
+    fork: ForkPoint | None = None,
+    json: bool = False,
 ) -> None:
-    """Hold (or go on with) one session on the screen. Leaves with 1 when it ended by a party's failure."""
+    """Hold (or go on with, or fork) one session on the screen. Leaves with 1 when it ended by a party's failure."""
     from actorcritic_cli.cli.run import critic_of
     from actorcritic_cli.cli.terminal import Terminal
     from actorcritic_cli.exchange.recordings import finder
     from actorcritic_cli.ids import new_session_id
+    from actorcritic_cli.replay.fork import hold_fork
     from actorcritic_cli.session.build import check_models, parties_for
     from actorcritic_cli.session.conduct import hold_new, hold_on
     from actorcritic_cli.session.lock import held
@@ -154,6 +164,8 @@ def converse(
             try:
                 if resume is not None:
                     state = hold_on(opened, session, parties, watch=watch)
+                elif fork is not None:
+                    state = hold_fork(opened, fork, spec, parties, session=session, watch=watch)
                 else:
                     state = hold_new(opened, spec, task, parties, session=session, watch=watch)
             except KeyboardInterrupt:

@@ -1,11 +1,12 @@
-"""``acc replay``: a session told again, or done again and compared."""
+"""``acc replay``: a session told again, done again and compared, judged again, or gone on with from its middle."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actorcritic_cli.cli import options as o
 from actorcritic_cli.cli.common import (
     DatasetFilter,
     DbOption,
@@ -16,10 +17,17 @@ from actorcritic_cli.cli.common import (
     print_json_line,
 )
 from actorcritic_cli.errors import AccError, UsageError
+from actorcritic_cli.replay.selection import Only
+from actorcritic_cli.types import Gate, OutOfRevisions, Supervise
 
 if TYPE_CHECKING:
     from actorcritic_cli.replay.verify import Checked
     from actorcritic_cli.store.library import Library
+
+_TELL = "Telling"
+_JUDGE = "Judging again"
+_FORK = "Forking"
+_MANY = "Many sessions (with --verify or --critic)"
 
 
 def replay(
@@ -27,52 +35,206 @@ def replay(
         str | None,
         typer.Argument(metavar="SESSION", help="Session (the beginning of its id, or last).", show_default=False),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Leave nothing out of tool results and critiques.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Leave nothing out of tool results and critiques.", rich_help_panel=_TELL)
+    ] = False,
+    step: Annotated[
+        bool,
+        typer.Option("--step", help="Turn by turn: a key goes on, another goes back.", rich_help_panel=_TELL),
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option("--speed", metavar="X", help="Play in time, X times as fast as it was.", rich_help_panel=_TELL),
+    ] = None,
+    turn: Annotated[
+        str | None,
+        typer.Option("--turn", metavar="N", help="Only this turn, or a range: 3, 2-5, 4-.", rich_help_panel=_TELL),
+    ] = None,
+    only: Annotated[
+        Only | None, typer.Option("--only", help="Only turns in which supervision stepped in.", rich_help_panel=_TELL)
+    ] = None,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify", help="Run the accepted tool calls again on a fresh world and compare results, state and reward."
         ),
     ] = False,
+    critic: o.CriticOption = None,
+    threshold: o.ThresholdOption = None,
+    critic_template: o.CriticTemplateOption = None,
+    critic_timeout: o.CriticTimeoutOption = 120.0,
+    critic_ctx: o.CriticContextOption = None,
+    gate: Annotated[
+        Gate | None,
+        typer.Option(help="Which proposals are judged.", show_default="as in the session", rich_help_panel=_JUDGE),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Judge anew what this critic has judged already.", rich_help_panel=_JUDGE),
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Sessions judged at the same time.", rich_help_panel=_JUDGE)
+    ] = 1,
+    fork: Annotated[
+        int | None,
+        typer.Option(
+            "--fork",
+            metavar="N",
+            help="Go on live from turn N, in a session of its own; what is not named is as it was.",
+            rich_help_panel=_FORK,
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option("--actor", help="Who proposes from there.", rich_help_panel=_FORK)
+    ] = None,
+    actor_option: o.ActorOptionsOption = None,
+    actor_base: o.ActorBaseOption = None,
+    temperature: o.TemperatureOption = None,
+    user: Annotated[str | None, typer.Option("--user", help="Who asks from there.", rich_help_panel=_FORK)] = None,
+    user_base: o.UserBaseOption = None,
+    supervise: Annotated[
+        Supervise | None, typer.Option(help="enforce, shadow or off, from there.", rich_help_panel=_FORK)
+    ] = None,
+    max_revisions: Annotated[
+        int | None, typer.Option(min=0, help="How often the actor may revise.", rich_help_panel=_FORK)
+    ] = None,
+    out_of_revisions: Annotated[
+        OutOfRevisions | None, typer.Option(help="Then: best, ask, handoff or stop.", rich_help_panel=_FORK)
+    ] = None,
+    max_turns: o.MaxTurnsOption = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of what is random.", show_default="the session's", rich_help_panel=_FORK)
+    ] = None,
     run: RunFilter = None,
     env: EnvFilter = None,
     dataset: DatasetFilter = None,
-    all_: Annotated[bool, typer.Option("--all", help="With --verify: every session on record.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Every session on record.")] = False,
     db: DbOption = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for programs: the events, one a line; with --verify, the report.")
+        bool,
+        typer.Option(
+            "--json", help="Print JSON for programs: the events, one a line; with --verify or --critic, the report."
+        ),
     ] = False,
 ) -> None:
     """Tell a recorded session again: what was proposed, what the critic said, what was decided, what came of it.
 
-    With --verify its accepted tool calls are run again; it leaves with 1 when anything differs from the record. --run,
-    --env, --dataset and --all verify many sessions.
+    --verify runs its accepted tool calls again, and leaves with 1 when anything differs from the record. --critic has
+    another critic judge every recorded proposal, without the actor, and reports which verdicts flip. Both take many
+    sessions too: --run, --env, --dataset, --all. --fork N goes on live from turn N, with another actor, user or critic.
     """
+    telling = {"--step": step, "--speed": speed is not None, "--turn": turn is not None, "--only": only is not None}
+    judging = critic is not None and fork is None
+    _check_modes(telling, verify=verify, critic=judging, fork=fork is not None, json=json)
+    given = {"--actor": actor, "--user": user, "--supervise": supervise, "--max-revisions": max_revisions}
+    if fork is None and (stray := [name for name, value in given.items() if value is not None]):
+        raise UsageError(f"{stray[0]} goes with --fork N, which goes on live from a turn; acc chat begins a session.")
     many = run is not None or env is not None or dataset is not None or all_
-    if many and not verify:
-        raise UsageError("--run, --env, --dataset and --all go with --verify; a story is told of one SESSION.")
+    if many and not (verify or judging):
+        raise UsageError(
+            "--run, --env, --dataset and --all go with --verify or --critic; a story is told of one SESSION."
+        )
     if (session is None) != many:
         raise UsageError(
-            "Name a SESSION (acc sessions lists them), or, with --verify, --run, --env, --dataset or --all."
+            "Name a SESSION (acc sessions lists them), or, with --verify or --critic, --run, --env, --dataset or --all."
         )
+    critic_options: dict[str, Any] = {
+        "threshold": threshold,
+        "template": critic_template,
+        "timeout": critic_timeout,
+        "n_ctx": critic_ctx,
+    }
+    critic_options = {name: value for name, value in critic_options.items() if value is not None}
     with open_library(db) as library:
         if verify:
             _verify(library, _chosen(library, session, run, env, dataset), json)
-        else:
-            assert session is not None
-            _tell(library, library.find_session(session), full=full, json=json)
+            return
+        if critic is not None and judging:
+            from actorcritic_cli.cli.rejudge import rejudge
+
+            chosen = _chosen(library, session, run, env, dataset)
+            rejudge(library, chosen, critic, critic_options, gate=gate, again=again, jobs=jobs, json=json)
+            return
+        assert session is not None
+        name = library.find_session(session)
+        if fork is None:
+            _tell(library, name, full=full, step=step, speed=speed, turn=turn, only=only, json=json)
+            return
+        from actorcritic_cli.cli.fork import ForkOptions
+        from actorcritic_cli.cli.fork import fork as fork_session
+
+        wanted = ForkOptions(
+            actor=actor,
+            actor_option=actor_option,
+            actor_base=actor_base,
+            temperature=temperature,
+            user=user,
+            user_base=user_base,
+            critic=critic,
+            critic_options=critic_options,
+            supervise=supervise,
+            gate=gate,
+            max_revisions=max_revisions,
+            out_of_revisions=out_of_revisions,
+            max_turns=max_turns,
+            seed=seed,
+        )
+        fork_session(library, name, fork, wanted, json=json)
 
 
-def _tell(library: Library, session: str, *, full: bool, json: bool) -> None:
-    if json:
-        for event in library.events(session):
-            print_json_line(event)
-        return
+def _check_modes(telling: dict[str, bool], *, verify: bool, critic: bool, fork: bool, json: bool) -> None:
+    """Raise ``UsageError`` for options that cannot be meant together."""
+    modes = [name for name, on in (("--verify", verify), ("--critic", critic), ("--fork", fork)) if on]
+    told = [name for name, on in telling.items() if on]
+    if len(modes) > 1:
+        raise UsageError(f"{modes[0]} and {modes[1]} are two different things to do; choose one.")
+    if modes and told:
+        raise UsageError(f"{told[0]} is for telling a session; leave it out with {modes[0]}.")
+    if telling["--step"] and telling["--speed"]:
+        raise UsageError("--step waits for keys and --speed for the clock; choose one.")
+    if json and (telling["--step"] or telling["--speed"]):
+        raise UsageError("--json prints at once; leave out --step and --speed.")
+
+
+def _tell(
+    library: Library,
+    session: str,
+    *,
+    full: bool,
+    step: bool,
+    speed: float | None,
+    turn: str | None,
+    only: Only | None,
+    json: bool,
+) -> None:
+    from actorcritic_cli.replay.selection import wanted
     from actorcritic_cli.replay.story import told
-    from actorcritic_cli.show.console import stdout
-    from actorcritic_cli.show.story import print_story
 
-    print_story(stdout(), told(library.events(session)), full=full)
+    if speed is not None and not speed > 0:
+        raise UsageError("--speed is how many times as fast as it was: a number above 0.")
+    events = list(library.events(session))
+    story = told(events)
+    is_wanted = wanted(story, turns=turn, only=only)
+    if json:
+        steps = {one.step for one in story.turns if is_wanted(one)}
+        for event in events:
+            if getattr(event, "step", None) in (None, *steps):
+                print_json_line(event)
+        return
+    from actorcritic_cli.show.console import stdout
+
+    if step:
+        from actorcritic_cli.show.stepper import frames_of, step_through
+
+        step_through(stdout(), frames_of(story, is_wanted, full=full))
+    elif speed is not None:
+        from actorcritic_cli.show.pace import play
+
+        play(stdout(), events, speed, is_wanted, full=full)
+    else:
+        from actorcritic_cli.show.story import print_story
+
+        print_story(stdout(), story, full=full, is_wanted=is_wanted)
 
 
 def _chosen(library: Library, session: str | None, run: str | None, env: str | None, dataset: str | None) -> list[str]:

@@ -7,6 +7,7 @@ critic said of it and what was decided belongs to it. What the user said first o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -24,6 +25,9 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.types import Message, ModelCall, Proposal, Verdict
+
+FORK = "fork"
+"""The key under which the ``extra`` of a forked session keeps {session, turn} of its parent."""
 
 
 class Try(Struct):
@@ -69,6 +73,12 @@ class Story(Struct):
     turns: list[Turn]
     ended: Ended | None = None
     pauses: int = 0
+
+
+def parent_of(started: Started) -> tuple[str, int] | None:
+    """Return the session and turn that a session was forked from, or ``None``."""
+    place: Any = started.extra.get(FORK)
+    return (str(place["session"]), int(place["turn"])) if isinstance(place, dict) else None
 
 
 def told(events: Iterable[Event]) -> Story:

@@ -74,7 +74,7 @@ def check(events: Iterable[Event], environment: Environment) -> Checked:
     calls: dict[str, int] = {}
     differences: list[Difference] = []
     for turn in story.turns:
-        for difference, tool in _compare(turn, episode):
+        for difference, tool in compare_turn(turn, episode):
             calls[tool] = calls.get(tool, 0) + 1
             if difference is not None:
                 differences.append(difference)
@@ -118,7 +118,7 @@ def tally(checks: Iterable[Checked]) -> Tally:
     )
 
 
-def _compare(turn: Turn, episode: Episode) -> Iterable[tuple[Difference | None, str]]:
+def compare_turn(turn: Turn, episode: Episode) -> Iterable[tuple[Difference | None, str]]:
     """Run a turn's accepted calls; yield for each its difference, if there is one, and the tool."""
     if turn.acted is None or turn.observed is None or not turn.acted.message.tool_calls:
         return

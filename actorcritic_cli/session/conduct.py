@@ -39,7 +39,7 @@ def hold_new(
     state = begin(event)
     if watch is not None:
         watch(event, state)
-    return _go_on(Session(parties, state), recorder, watch, stop)
+    return go_on(Session(parties, state), recorder, watch, stop)
 
 
 def hold_on(
@@ -55,10 +55,11 @@ def hold_on(
     state = after(state, resumed)
     if watch is not None:
         watch(resumed, state)
-    return _go_on(caught_up(parties, state), recorder, watch, stop)
+    return go_on(caught_up(parties, state), recorder, watch, stop)
 
 
-def _go_on(session: Session, recorder: Recorder, watch: Watch | None, stop: Stop | None) -> State:
+def go_on(session: Session, recorder: Recorder, watch: Watch | None, stop: Stop | None) -> State:
+    """Hold a session from where it stands."""
     for event in session.events():
         recorder.record(event)
         if watch is not None:

@@ -6,16 +6,16 @@ elsewhere every line stays whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from actorcritic_cli.replay.story import Story, Try, Turn
+from actorcritic_cli.replay.story import Story, Try, Turn, parent_of
 from actorcritic_cli.session.events import Compared, Decided, Ended, Observed
-from actorcritic_cli.show.values import dollars, member_texts, seconds, when
+from actorcritic_cli.show.values import dollars, member_texts, seconds, several, when
 from actorcritic_cli.text import one_line, printable
 from actorcritic_cli.types import Message, ModelCall, Verdict
 
@@ -33,17 +33,35 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def print_story(console: Console, story: Story, *, full: bool = False) -> None:
-    """Print a whole session; ``full`` leaves nothing out of tool results and critiques."""
+def print_story(
+    console: Console, story: Story, *, full: bool = False, is_wanted: Callable[[Turn], bool] = lambda turn: True
+) -> None:
+    """Print a session: its wanted turns between its head and its end; ``full`` leaves nothing out of tool results and
+    critiques."""
     print_lines(console, header_lines(story))
-    quiet = story.started.spec.supervision.mode == "off"
+    left_out = 0
     for turn in story.turns:
+        if not is_wanted(turn):
+            left_out += 1
+            continue
+        _say_left_out(console, left_out)
+        left_out = 0
         console.print()
-        title = "opening" if turn.step == 0 else f"turn {turn.step}"
-        console.print(Text(f"── {title} " + "─" * 20, "dim"))
-        print_lines(console, turn_lines(turn, full=full, quiet=quiet))
+        console.print(Text(turn_title(turn.step), "dim"))
+        print_lines(console, turn_lines(turn, full=full, quiet=story.started.spec.supervision.mode == "off"))
+    _say_left_out(console, left_out)
     console.print()
     print_lines(console, ended_lines(story.ended))
+
+
+def _say_left_out(console: Console, count: int) -> None:
+    if count:
+        console.print(Text(f"\n   ({several(count, 'turn')} left out)", "dim"))
+
+
+def turn_title(step: int) -> str:
+    """Return the line above a turn."""
+    return f"── {'opening' if step == 0 else f'turn {step}'} " + "─" * 20
 
 
 def print_lines(console: Console, lines: Iterator[Line]) -> None:
@@ -72,8 +90,11 @@ def header_lines(story: Story) -> Iterator[Line]:
     spec = started.spec
     task = "free conversation" if spec.task_id is None else f"task {spec.task_id}, trial {spec.trial}"
     run = f", run {started.run}" if started.run else ""
-    origin = "" if started.source == "live" else f", from {started.source}"
+    fork = parent_of(started)
+    origin = "" if started.source == "live" or fork is not None else f", from {started.source}"
     yield Line("session", f"{started.session} in {spec.env} ({spec.dataset}), {task}{run}{origin}", "bold")
+    if fork is not None:
+        yield Line("forked", f"from {fork[0]} at turn {fork[1]}; the turns before are kept")
     yield Line("held", when(started.at) + (f", resumed {story.pauses} times" if story.pauses else ""))
     yield Line("actor", started.actor or spec.actor)
     yield Line("user", started.user or spec.user)
