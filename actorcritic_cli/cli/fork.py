@@ -26,12 +26,13 @@ class ForkOptions(Struct, frozen=True):
     temperature: float | None
     user: str | None
     user_base: str | None
-    critic: str | None
+    critics: tuple[str, ...]
     critic_options: dict[str, Any]
     supervise: Supervise | None
     gate: Gate | None
     max_revisions: int | None
     out_of_revisions: OutOfRevisions | None
+    choose: int | None
     max_turns: int | None
     seed: int | None
 
@@ -52,7 +53,8 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
     parent = point.parent.spec
     if point.parent.source not in ("live", "fork"):
         _check_imported(point.parent, wanted)
-    critic = wanted.critic or parent.critic
+    inherited = (parent.critic, *parent.panel) if parent.critic is not None else ()
+    critics = wanted.critics or inherited
     made = o.spec_of(
         database=library.database.path,
         env=parent.env,
@@ -60,8 +62,9 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         task=parent.task_id,
         actor=wanted.actor or parent.actor,
         user=wanted.user or parent.user,
-        critic=critic,
-        supervision=_supervision(parent, critic, wanted),
+        critic=list(critics),
+        panel=None,
+        supervision=_supervision(parent, critics, wanted),
         limits=replace(parent.limits, max_turns=wanted.max_turns) if wanted.max_turns is not None else parent.limits,
         actor_base=wanted.actor_base,
         user_base=wanted.user_base,
@@ -78,7 +81,7 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         actor_option=wanted.actor_option,
     )
     kept_actor = parent.actor_options if wanted.actor is None else {}
-    kept_critic = parent.critic_options if wanted.critic is None else {}
+    kept_critic = {} if wanted.critics else parent.critic_options
     return replace(
         made,
         env=parent.env,
@@ -86,7 +89,7 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         trial=parent.trial,
         actor_options={**made.actor_options, **kept_actor, **_given_to_actor(made, wanted)},
         user_options=made.user_options if wanted.user is not None else parent.user_options,
-        critic_options={**kept_critic, **wanted.critic_options} if critic is not None else {},
+        critic_options={**kept_critic, **wanted.critic_options} if critics else {},
     )
 
 
@@ -99,19 +102,19 @@ def _given_to_actor(made: SessionSpec, wanted: ForkOptions) -> dict[str, Any]:
     return {name: value for name, value in made.actor_options.items() if name in named}
 
 
-def _supervision(parent: SessionSpec, critic: str | None, wanted: ForkOptions) -> Supervision:
+def _supervision(parent: SessionSpec, critics: tuple[str, ...], wanted: ForkOptions) -> Supervision:
     before = parent.supervision
     can_ask = o.at_terminal()
     out = wanted.out_of_revisions or before.out_of_revisions
     if wanted.out_of_revisions == "ask" and not can_ask:
         raise UsageError("Nobody can be asked without a terminal; choose another --out-of-revisions.")
     mode: Supervise
-    if critic is None:
+    if not critics:
         if wanted.supervise not in (None, "off"):
-            raise UsageError("Session to fork has no critic; name one with --critic.")
+            raise UsageError("The session to be forked has no critic; name one with --critic.")
         mode = "off"
     else:
-        fresh: Supervise = "enforce" if wanted.critic is not None and before.mode == "off" else before.mode
+        fresh: Supervise = "enforce" if wanted.critics and before.mode == "off" else before.mode
         mode = wanted.supervise or fresh
     return replace(
         before,
@@ -119,6 +122,7 @@ def _supervision(parent: SessionSpec, critic: str | None, wanted: ForkOptions) -
         gate=wanted.gate or before.gate,
         max_revisions=before.max_revisions if wanted.max_revisions is None else wanted.max_revisions,
         out_of_revisions="best" if out == "ask" and not can_ask else out,
+        choose=wanted.choose or (before.choose if wanted.actor is None and mode != "off" else 1),
         on_critic_error="allow" if before.on_critic_error == "ask" and not can_ask else before.on_critic_error,
     )
 

@@ -13,7 +13,7 @@ from actorcritic_cli.types import Gate
 def rejudge(
     library: Library,
     sessions: Sequence[str],
-    critic: str,
+    critics: Sequence[str],
     options: dict[str, Any],
     *,
     gate: Gate | None,
@@ -21,14 +21,14 @@ def rejudge(
     jobs: int,
     json: bool,
 ) -> None:
-    """Judge sessions with a critic, store its verdicts and print what flips."""
-    from actorcritic_cli.critics.resolve import resolve
+    """Judge sessions with a critic (or a panel), store its verdicts and print what flips."""
+    from actorcritic_cli.critics.resolve import resolve_all
     from actorcritic_cli.replay.flips import totals
     from actorcritic_cli.replay.rejudge import Rejudging
     from actorcritic_cli.show.bar import counting
     from actorcritic_cli.show.rejudge import print_rejudged
 
-    judge = resolve(critic, options)
+    judge = resolve_all(critics, options)
     try:
         judge.start()
         with counting("judging again") as progress:

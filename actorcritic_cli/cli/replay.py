@@ -18,6 +18,7 @@ from actorcritic_cli.cli.common import (
 )
 from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.replay.selection import Only
+from actorcritic_cli.session.choose import MOST
 from actorcritic_cli.types import Gate, OutOfRevisions, Supervise
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def replay(
         ),
     ] = False,
     critic: o.CriticOption = None,
+    panel: o.PanelOption = None,
     threshold: o.ThresholdOption = None,
     critic_template: o.CriticTemplateOption = None,
     critic_timeout: o.CriticTimeoutOption = 120.0,
@@ -101,6 +103,9 @@ def replay(
     out_of_revisions: Annotated[
         OutOfRevisions | None, typer.Option(help="Then: best, ask, handoff or stop.", rich_help_panel=_FORK)
     ] = None,
+    choose: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="Candidates at a fresh turn.", rich_help_panel=_FORK)
+    ] = None,
     max_turns: o.MaxTurnsOption = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of what is random.", show_default="the session's", rich_help_panel=_FORK)
@@ -124,7 +129,7 @@ def replay(
     sessions too: --run, --env, --dataset, --all. --fork N goes on live from turn N, with another actor, user or critic.
     """
     telling = {"--step": step, "--speed": speed is not None, "--turn": turn is not None, "--only": only is not None}
-    judging = critic is not None and fork is None
+    judging = bool(critic) and fork is None
     _check_modes(telling, verify=verify, critic=judging, fork=fork is not None, json=json)
     given = {"--actor": actor, "--user": user, "--supervise": supervise, "--max-revisions": max_revisions}
     if fork is None and (stray := [name for name, value in given.items() if value is not None]):
@@ -138,18 +143,21 @@ def replay(
         raise UsageError(
             "Name a SESSION (acc sessions lists them), or, with --verify or --critic, --run, --env, --dataset or --all."
         )
+    if panel is not None and len(critic or ()) < 2:
+        raise UsageError("--panel goes with several critics: give --critic once for each.")
     critic_options: dict[str, Any] = {
         "threshold": threshold,
         "template": critic_template,
         "timeout": critic_timeout,
         "n_ctx": critic_ctx,
+        "panel": (panel or "any") if len(critic or ()) > 1 else None,
     }
     critic_options = {name: value for name, value in critic_options.items() if value is not None}
     with open_library(db) as library:
         if verify:
             _verify(library, _chosen(library, session, run, env, dataset), json)
             return
-        if critic is not None and judging:
+        if critic and judging:
             from actorcritic_cli.cli.rejudge import rejudge
 
             chosen = _chosen(library, session, run, env, dataset)
@@ -170,12 +178,13 @@ def replay(
             temperature=temperature,
             user=user,
             user_base=user_base,
-            critic=critic,
+            critics=tuple(critic or ()),
             critic_options=critic_options,
             supervise=supervise,
             gate=gate,
             max_revisions=max_revisions,
             out_of_revisions=out_of_revisions,
+            choose=choose,
             max_turns=max_turns,
             seed=seed,
         )

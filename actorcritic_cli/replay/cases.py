@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.session.decide import is_judged
-from actorcritic_cli.session.events import Decided, Event, Judged, Proposed, Started
+from actorcritic_cli.session.events import Compared, Decided, Event, Judged, Proposed, Started
 from actorcritic_cli.session.loop import case_of
 from actorcritic_cli.session.state import State, after, begin
 from actorcritic_cli.types import Decision, Gate, Supervision, Transcript, Verdict
@@ -80,12 +80,13 @@ def judgeable(events: Iterable[Event], policy: str, gate: Gate | None = None) ->
     state = begin(first)
     waiting: Judgeable | None = None
     for event in stream:
-        state = after(state, event)
+        before, state = state, after(state, event)
+        shown = _shown(before, state, event)
+        if shown is not None:
+            if waiting is not None:
+                yield waiting
+            waiting = _judgeable(*shown, policy, gate)
         match event:
-            case Proposed():
-                if waiting is not None:
-                    yield waiting
-                waiting = _judgeable(state, event, policy, gate)
             case Judged() if waiting is not None and _same_place(event, waiting):
                 waiting = replace(waiting, live=event.verdict)
             case Decided() if waiting is not None and _same_place(event, waiting) and waiting.decided is None:
@@ -94,13 +95,29 @@ def judgeable(events: Iterable[Event], policy: str, gate: Gate | None = None) ->
         yield waiting
 
 
+def _shown(before: State, now: State, event: Event) -> tuple[State, Proposed] | None:
+    """Return the proposal that goes on to be judged with an event, and the state in which it does.
+
+    Of several candidates it is the one that was chosen, once it is chosen; or, in a turn kept from another session, the
+    one that was decided on.
+    """
+    match event:
+        case Proposed() if not now.choosing:
+            return now, event
+        case Compared():
+            return now, now.candidates[event.chosen]
+        case Judged() | Decided() if before.choosing and event.attempt < len(before.candidates):
+            return before, before.candidates[event.attempt]
+    return None
+
+
 def _judgeable(state: State, event: Proposed, policy: str, gate: Gate | None) -> Judgeable | None:
     supervision = state.spec.supervision
     wanted = gate or supervision.gate
     if event.problem is not None or not is_judged(wanted, event.proposal, state.effect_of(event.proposal)):
         return None
     # What was left of the session's time bounds no judgement made afterwards.
-    case = replace(case_of(state, policy), max_seconds=None)
+    case = replace(case_of(state, policy, event.proposal), max_seconds=None)
     return Judgeable(case, event.step, event.attempt, replace(supervision, mode="enforce"), state.revisions_left)
 
 

@@ -19,6 +19,7 @@ from actorcritic_cli.replay.cases import Basis, basis_of, judgeable
 from actorcritic_cli.replay.flips import SessionVerdicts, compared
 from actorcritic_cli.session.build import environment_for
 from actorcritic_cli.session.events import Event, Started
+from actorcritic_cli.session.loop import safe_verdict
 from actorcritic_cli.store.database import Database, open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.rejudged import (
@@ -104,7 +105,7 @@ class Rejudging:
                 continue
             if self._stopping.is_set():
                 break
-            verdict = self.critic.judge(one.case)
+            verdict = safe_verdict(self.critic.judge(one.case))
             if self._stopping.is_set() and verdict.kind == "no_verdict":
                 break  # it was broken off, which says nothing of the critic
             put_verdict(database, session, ids[one.step, one.attempt], verdict)

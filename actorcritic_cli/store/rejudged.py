@@ -28,7 +28,11 @@ def proposal_ids(database: Database, session: str) -> dict[Place, int]:
 
 
 def put_verdict(database: Database, session: str, proposal: int, verdict: Verdict) -> None:
-    """Store a verdict given now; what the same critic said of this proposal before gives way to it."""
+    """Store a verdict given now; what the same critic said of this proposal before gives way to it.
+
+    The model calls that it took belong to no event of the session: they are kept with it, in its detail.
+    """
+    detail = verdict.detail | ({"calls": msgspec.to_builtins(verdict.calls)} if verdict.calls else {})
     with database.writing() as connection:
         connection.execute(
             "INSERT INTO verdicts (proposal, session, seq, live, critic, kind, why, message, p_revise, threshold, critique, "
@@ -48,7 +52,7 @@ def put_verdict(database: Database, session: str, proposal: int, verdict: Verdic
                 verdict.threshold,
                 as_json(verdict.critique) if verdict.critique else None,
                 verdict.latency,
-                as_json(verdict.detail),
+                as_json(detail),
                 time.time(),
             ),
         )
