@@ -59,9 +59,38 @@ def _call_body(call: ToolCall) -> dict[str, Any]:
         return {"name": call.name, "arguments_text": call.arguments}
 
 
+def identified(message: Message, parent: str | None) -> tuple[str, str]:
+    """Return a message's id below ``parent``, and its body: ``canonical_json`` of ``identity_body``, made in one go."""
+    text = f'{{"content":{"null" if message.content is None else _quoted(message.content)}'
+    if message.name is not None:
+        text += f',"name":{_quoted(message.name)}'
+    text += f',"role":"{message.role}"'
+    if message.tool_calls:
+        text += f',"tool_calls":[{",".join(map(_call_text, message.tool_calls))}]'
+    text += "}"
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        text = canonical_json(identity_body(message))
+        data = text.encode()
+    return hashlib.sha256(b"%s\n%s" % ((parent or "").encode(), data)).hexdigest()[:32], text
+
+
+_quoted = json.encoder.encode_basestring
+_sorted_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _call_text(call: ToolCall) -> str:
+    try:
+        arguments = f'"arguments":{_sorted_text(call.parsed())}'
+    except (ValueError, RecursionError):
+        return f'{{"arguments_text":{_quoted(call.arguments)},"name":{_quoted(call.name)}}}'
+    return f'{{{arguments},"name":{_quoted(call.name)}}}'
+
+
 def message_id(message: Message, parent: str | None) -> str:
     """Return the id of a message below ``parent`` (``None`` for the first of a chain): 32 hex digits."""
-    return sha256(f"{parent or ''}\n{canonical_json(identity_body(message))}")[:32]
+    return identified(message, parent)[0]
 
 
 def chain_ids(messages: Iterable[Message], parent: str | None = None) -> list[str]:

@@ -15,7 +15,7 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Everything that moves the cursor or reorders text, but not tab and newline."""
 
-_SECRET_NAME = re.compile(r"(?:API_?KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(?:API_?KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _SECRET_SHAPE = re.compile(
     r"\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{16,}|AIza[0-9A-Za-z_-]{30,}|hf_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9]{20,}"
     r"|gsk_[A-Za-z0-9]{20,})"
@@ -40,7 +40,7 @@ def encodable(text: str) -> str:
 def redact(text: str) -> str:
     """Return the text with API keys replaced: values of key-like environment variables and key-shaped words."""
     for name, value in os.environ.items():
-        if len(value) >= 8 and _SECRET_NAME.search(name):
+        if len(value) >= 8 and SECRET_NAME.search(name):
             text = text.replace(value, f"[{name}]")
     return _SECRET_SHAPE.sub("[redacted key]", text)
 

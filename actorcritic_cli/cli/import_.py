@@ -25,6 +25,9 @@ def import_(
         str | None, typer.Option(help="The environment of a result file.", show_default="told by the file's content")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run that will hold the sessions.")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out sessions that cannot be read, and import the others.")
+    ] = False,
     db: DbOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -38,7 +41,9 @@ def import_(
     from actorcritic_cli.store.database import open_database
 
     with open_database(database_path(db)) as database, counting(f"importing {file.name}") as progress:
-        done = import_file(file, database, env=env, dataset=dataset, actor=actor, name=name, progress=progress)
+        done = import_file(
+            file, database, env=env, dataset=dataset, actor=actor, name=name, skip_bad=skip_bad, progress=progress
+        )
     from actorcritic_cli.show.values import several
 
     if json:
@@ -51,7 +56,8 @@ def import_(
         say(f"{file} was imported before: {was} {place} (actor {done.actor}); nothing changed.")
         return
     before = f"; {done.present} more had been before" if done.present else ""
+    left = f"; {done.skipped} bad left out" if done.skipped else ""
     say(
         f"imported {place}: {several(done.sessions, 'session')} of {several(done.tasks, 'task')} in {done.env} "
-        f"({done.dataset}), actor {done.actor}{before}."
+        f"({done.dataset}), actor {done.actor}{before}{left}."
     )

@@ -8,13 +8,22 @@ the files do not say where they were made.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from actorcritic_cli.envs import registry
 from actorcritic_cli.envs.tau2.environment import system_prompt
-from actorcritic_cli.envs.tau2.tasks import task_of
-from actorcritic_cli.exchange.tau2_bench_file import FileMessage, FileParty, FileSimulation, Recording
+from actorcritic_cli.envs.tau2.tasks import FileTask, task_of
+from actorcritic_cli.errors import AccError
+from actorcritic_cli.exchange.decoding import BadElement, Decoder
+from actorcritic_cli.exchange.elements import Document
+from actorcritic_cli.exchange.results import Format
+from actorcritic_cli.exchange.settings import known_dataset, tools_of
+from actorcritic_cli.exchange.tau2_bench_file import FileInfo, FileMessage, FileParty, FileSimulation, check
 from actorcritic_cli.session.events import Acted, Decided, Ended, Event, Failed, Observed, Proposed, Started
 from actorcritic_cli.types import (
     Decision,
@@ -26,14 +35,14 @@ from actorcritic_cli.types import (
     Reward,
     SessionSpec,
     Supervision,
+    Task,
     Termination,
     ToolCall,
-    ToolSpec,
     Usage,
     is_success,
 )
 
-SOURCE = "tau2-bench"
+SOURCE: Format = "tau2-bench"
 
 _ENDINGS: dict[str, Termination] = {
     "user_stop": "user_stop",
@@ -54,75 +63,115 @@ _REQUEST = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
 """The arguments of a model that are worth keeping; a file may hold keys among the others."""
 
 
-def actor_of(recording: Recording) -> str:
-    """Return the model that acted, or ``unknown``."""
-    return recording.results.info.agent_info.llm or "unknown"
+class Tau2BenchFile:
+    """A result file of τ²-bench that is open for import (see ``results.ResultFile``).
 
+    Raises ``AccError`` when what its simulations have in common is not as it must be.
+    """
 
-def user_of(recording: Recording) -> str:
-    """Return who asked: the model that played the user, if the file says which."""
-    llm = recording.results.info.user_info.llm
-    return f"llm:{llm}" if llm else "simulated"
+    format = SOURCE
+    noun = "Simulation"
 
-
-def environment_of(recording: Recording) -> str:
-    """Return the name of the environment that the file is of, whether acc has it or not."""
-    return f"tau2_{recording.results.info.environment_info.domain_name}"
-
-
-def sessions(
-    recording: Recording,
-    ids: Sequence[str],
-    *,
-    env: str,
-    dataset: str,
-    actor: str,
-    tools: tuple[ToolSpec, ...],
-    run: str | None = None,
-) -> Iterator[list[Event]]:
-    """Yield the events of every simulation, in the order of the file; ``ids`` are the sessions' ids."""
-    info = recording.results.info
-    tasks = {task.id: task_of(task) for task in recording.results.tasks}
-    user = user_of(recording)
-    policy = info.environment_info.policy
-    system = (Message("system", system_prompt(policy)),) if policy else ()
-    for place, (simulation, raw, session) in enumerate(
-        zip(recording.results.simulations, recording.raw, ids, strict=True)
-    ):
-        spec = SessionSpec(
+    def __init__(self, path: Path, env: str | None, dataset: str | None, actor: str | None):
+        self.path = path
+        self._decoder = Decoder(FileSimulation, "one of tau2-bench")
+        self._info, tasks = self._head()
+        self._tasks = {task.id: task_of(task) for task in tasks}
+        env = env or f"tau2_{self._info.environment_info.domain_name}"
+        if env not in registry.names():
+            raise AccError(f"{path} is of {env}, an environment that acc does not have; say --env if it is another.")
+        dataset = known_dataset(env, dataset or "official")
+        self._tools = tools_of(env)
+        llm = self._info.user_info.llm
+        self.spec = SessionSpec(
             env,
             dataset,
-            simulation.task_id,
-            actor,
-            user,
-            trial=simulation.trial,
-            seed=simulation.seed or 0,
+            None,
+            actor or self._info.agent_info.llm or "unknown",
+            f"llm:{llm}" if llm else "simulated",
             supervision=Supervision(mode="off"),
+        )
+        policy = self._info.environment_info.policy
+        self._system = (Message("system", system_prompt(policy)),) if policy else ()
+
+    def elements(self) -> Iterator[bytes | memoryview]:
+        """Yield the simulations."""
+        with self.path.open("rb") as file:
+            document = Document(self.path, file)
+            for name in document.members():
+                if name == "simulations":
+                    yield from document.elements()
+                else:
+                    document.skip()
+            document.finish()
+
+    def session(self, element: bytes | memoryview, place: int, session: str, run: str) -> list[Event]:
+        """Return the events of a simulation."""
+        simulation = self._decoder.decode(element)
+        check(simulation)
+        if simulation.task_id not in self._tasks:
+            raise BadElement(f"{simulation.where()} is of a task that the file does not hold")
+        spec = msgspec.structs.replace(
+            self.spec, task_id=simulation.task_id, trial=simulation.trial, seed=simulation.seed or 0
         )
         begin = 1 if simulation.messages and _is_greeting(simulation.messages[0]) else 0
         greeting = tuple(_message(message) for message in simulation.messages[:begin])
         extra = {
-            "file": recording.path.name,
+            "file": self.path.name,
             "place": place,
             "simulation": simulation.id,
             "termination_reason": simulation.termination_reason,
             "agent_cost": simulation.agent_cost,
             "user_cost": simulation.user_cost,
             "duration": simulation.duration,
-            "reward_info": raw.get("reward_info"),
+            "reward_info": simulation.reward_info,
         }
         started = Started(
             session,
             _seconds(simulation.start_time) or 0.0,
             spec,
-            (*system, *greeting),
-            task=tasks[simulation.task_id],
-            tools=tools,
+            (*self._system, *greeting),
+            task=self._tasks[simulation.task_id],
+            tools=self._tools,
             run=run,
             source=SOURCE,
             extra=extra,
         )
-        yield [started, *_Conversation(simulation, begin, started.at, info.agent_info, info.user_info).events()]
+        parties = self._info.agent_info, self._info.user_info
+        return [started, *_Conversation(simulation, begin, started.at, *parties).events()]
+
+    def late_tasks(self) -> Iterable[tuple[str, Task]]:
+        """Return nothing: the tasks are known from the beginning."""
+        return ()
+
+    def _head(self) -> tuple[FileInfo, list[FileTask]]:
+        """Return what stands beside the simulations, without reading them where they come last."""
+        found: dict[str, Any] = {}
+        with self.path.open("rb") as file:
+            document = Document(self.path, file)
+            for name in document.members():
+                if name in ("info", "tasks"):
+                    kind = FileInfo if name == "info" else list[FileTask]
+                    found[name] = self._common(name, kind, document.value())
+                elif name == "simulations" and len(found) == 2:
+                    break
+                else:
+                    document.skip()
+        for name in ("info", "tasks"):
+            if name not in found:
+                raise AccError(
+                    f"{self.path} is not a result file of tau2-bench as acc knows it: it has no {name}; nothing of it "
+                    "was imported."
+                )
+        return found["info"], found["tasks"]
+
+    def _common(self, name: str, kind: Any, text: bytes) -> Any:
+        try:
+            return Decoder(kind, "as acc knows it").decode(text)
+        except BadElement as error:
+            raise AccError(
+                f"{self.path} is not a result file of tau2-bench: its {name} {error}; nothing of it was imported."
+            ) from error
 
 
 class _Conversation:
@@ -225,7 +274,7 @@ def _message(message: FileMessage, names: dict[str, str] | None = None) -> Messa
 
 
 def _reward(simulation: FileSimulation) -> Reward:
-    score = simulation.reward_info
+    score = simulation.score()
     if score is None:
         return Reward(0.0, {"why": f"not scored: {simulation.termination_reason}"})
     info: dict[str, Any] = dict(score.reward_breakdown or {})

@@ -1,23 +1,18 @@
-"""The form of a τ²-bench result file, read and checked: one object with tasks and simulations.
+"""The form of what a τ²-bench result file holds, and what else must hold of a simulation: everybody speaks in turn.
 
-Unknown keys are passed over, since newer versions of the benchmark add some. What does not fit is named by simulation and
-message, so that a damaged file can be mended.
+Unknown keys are passed over, since newer versions of the benchmark add some. What does not fit is named by message, so that
+a damaged file can be mended.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from actorcritic_cli.envs.tau2.tasks import FileTask
-from actorcritic_cli.errors import AccError
-from actorcritic_cli.text import encodable
+from actorcritic_cli.exchange.decoding import BadElement
 
 TERMINATIONS = Literal[
     "user_stop",
@@ -92,7 +87,18 @@ class FileSimulation(Struct):
     duration: float | None = None
     agent_cost: float | None = None
     user_cost: float | None = None
-    reward_info: FileScore | None = None
+    reward_info: dict[str, Any] | None = None
+
+    def score(self) -> FileScore | None:
+        """Return the benchmark's account of the reward, typed. Raises ``BadElement``."""
+        try:
+            return msgspec.convert(self.reward_info, FileScore | None)
+        except msgspec.ValidationError as error:
+            raise BadElement(f"{self.where()}, reward_info: {error}") from error
+
+    def where(self) -> str:
+        """Return which simulation it is, in words."""
+        return f"(task {self.task_id}, trial {self.trial})"
 
 
 class FileParty(Struct, frozen=True):
@@ -117,74 +123,11 @@ class FileInfo(Struct):
     user_info: FileParty = FileParty()
 
 
-class FileResults(Struct):
-    """The whole file."""
-
-    info: FileInfo
-    tasks: list[FileTask]
-    simulations: list[FileSimulation]
-
-
-class Recording(Struct, frozen=True):
-    """A result file that has been read and checked, and the simulations as the plain JSON they came from."""
-
-    path: Path
-    results: FileResults
-    raw: tuple[dict[str, Any], ...]
-
-    def __len__(self) -> int:
-        return len(self.results.simulations)
-
-    def tasks(self) -> list[str]:
-        """The ids of the tasks, in the order of the simulations."""
-        return list(dict.fromkeys(simulation.task_id for simulation in self.results.simulations))
-
-    def trials(self) -> int:
-        """The largest number of simulations that a task has."""
-        counts: dict[str, int] = {}
-        for simulation in self.results.simulations:
-            counts[simulation.task_id] = counts.get(simulation.task_id, 0) + 1
-        return max(counts.values(), default=0)
-
-
-def read(path: Path, text: str) -> Recording:
-    """Read the text of a result file. Raises ``AccError`` that names what is not as it must be, and where."""
-    try:
-        value = _storable(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise AccError(
-            f"{path} is cut off or no JSON ({error.msg} at line {error.lineno}, column {error.colno}); get it again."
-        ) from error
-    except RecursionError as error:
-        raise AccError(f"{path} is nested too deeply to be a result file of tau2-bench; get it again.") from error
-    try:
-        results = msgspec.convert(value, FileResults)
-    except msgspec.ValidationError as error:
-        raise AccError(
-            f"{path} is not a result file of tau2-bench as acc knows it: {error}; nothing of it was imported."
-        ) from error
-    if not results.simulations:
-        raise AccError(f"{path} holds no simulations.")
-    known = {task.id for task in results.tasks}
-    for number, simulation in enumerate(results.simulations, start=1):
-        where = f"Simulation {number} of {path} (task {simulation.task_id}, trial {simulation.trial})"
-        if simulation.task_id not in known:
-            raise AccError(f"{where} is of a task that the file does not hold; nothing was imported.")
-        _check(where, simulation)
-    _check_unique(path, results.simulations)
-    return Recording(path, results, tuple(value["simulations"]))
-
-
-def _storable(value: Any) -> Any:
-    """Return a JSON value without halves of surrogate pairs, which JSON can escape but the record cannot hold."""
-    text = json.dumps(value, ensure_ascii=False)
-    return value if text.isascii() else json.loads(encodable(text))
-
-
-def _check(where: str, simulation: FileSimulation) -> None:
-    score = simulation.reward_info
+def check(simulation: FileSimulation) -> None:
+    """Check what types cannot say. Raises ``BadElement``."""
+    where, score = simulation.where(), simulation.score()
     if score is not None and not (math.isfinite(score.reward) and 0.0 <= score.reward <= 1.0):
-        raise AccError(f"{where} has the reward {score.reward}, which is not between 0 and 1; nothing was imported.")
+        raise BadElement(f"{where} has the reward {score.reward}, which is not between 0 and 1")
     _check_order(where, simulation.messages)
 
 
@@ -195,31 +138,19 @@ def _check_order(where: str, messages: list[FileMessage]) -> None:
     for number, message in enumerate(messages, start=1):
         place = f"{where}, message {number}:"
         if message.requestor == "user" or (message.role == "user" and message.tool_calls):
-            raise AccError(f"{place} the user calls tools of their own, which acc does not have; nothing was imported.")
+            raise BadElement(f"{place} the user calls tools of their own, which acc does not have")
         match message.role:
             case "system":
-                raise AccError(f"{place} a system message, which tau2-bench does not record; nothing was imported.")
+                raise BadElement(f"{place} a system message, which tau2-bench does not record")
             case "tool":
                 if not waiting or message.id != waiting[0]:
-                    raise AccError(f"{place} a tool result without its call; nothing was imported.")
+                    raise BadElement(f"{place} a tool result without its call")
                 waiting = waiting[1:]
             case _:
                 if waiting or before == message.role:
                     who = "agent" if message.role == "assistant" else "user"
-                    raise AccError(f"{place} the {who} speaks out of turn; nothing was imported.")
+                    raise BadElement(f"{place} the {who} speaks out of turn")
                 if message.role == "user" and before == "tool":
-                    raise AccError(f"{place} the user speaks out of turn; nothing was imported.")
+                    raise BadElement(f"{place} the user speaks out of turn")
                 waiting = [call.id for call in message.tool_calls or ()]
         before = message.role
-
-
-def _check_unique(path: Path, simulations: Iterable[FileSimulation]) -> None:
-    seen: dict[tuple[str, int], int] = {}
-    for number, simulation in enumerate(simulations, start=1):
-        key = (simulation.task_id, simulation.trial)
-        if key in seen:
-            raise AccError(
-                f"{path} has task {key[0]}, trial {key[1]} twice (simulations {seen[key]} and {number}); "
-                "give the trials different numbers."
-            )
-        seen[key] = number

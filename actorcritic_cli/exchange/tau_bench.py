@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from actorcritic_cli.exchange.tau_bench_file import FileMessage, FileRun, FileTask, Recording
+from actorcritic_cli.errors import AccError, UsageError
+from actorcritic_cli.exchange.decoding import BadElement, Decoder
+from actorcritic_cli.exchange.elements import Document
+from actorcritic_cli.exchange.results import Format
+from actorcritic_cli.exchange.settings import known_dataset, tools_of
+from actorcritic_cli.exchange.tau_bench_file import FileMessage, FileRun, FileTask, PlainRun, check
 from actorcritic_cli.session.events import Acted, Decided, Ended, Event, Failed, Observed, Proposed, Started
-from actorcritic_cli.text import encodable, redact
+from actorcritic_cli.text import redact
 from actorcritic_cli.types import (
     Decision,
     ExpectedAction,
@@ -30,54 +35,136 @@ from actorcritic_cli.types import (
     Task,
     Termination,
     ToolCall,
-    ToolSpec,
     is_success,
 )
 
-SOURCE = "tau-bench"
+SOURCE: Format = "tau-bench"
 USER = "simulated"
 """Who asked: a simulated user, of which the file says no more."""
 
+_V1 = ("tau_airline", "tau_retail")
+_LOOKED_AT = 200
+"""Runs that are looked at to tell the environment and the edition of its data."""
+
 _KNOWN_KEYS = {"role", "content", "tool_calls"}
+_UNSUPERVISED = Decision("accept", "unsupervised")
 
 
-def sessions(
-    recording: Recording,
-    ids: Sequence[str],
-    *,
-    env: str,
-    dataset: str,
-    actor: str,
-    tools: tuple[ToolSpec, ...],
-    run: str | None = None,
-) -> Iterator[list[Event]]:
-    """Yield the events of every run, in the order of the file; ``ids`` are the sessions' ids."""
-    tasks = _tasks(recording.runs)
-    for place, (recorded, raw, session) in enumerate(zip(recording.runs, recording.raw, ids, strict=True)):
-        task_id = str(recorded.task_id)
-        spec = SessionSpec(
-            env, dataset, task_id, actor, USER, trial=recorded.trial, supervision=Supervision(mode="off")
+class TauBenchFile:
+    """A result file of τ-bench v1 that is open for import (see ``results.ResultFile``).
+
+    Raises ``AccError`` and ``UsageError`` when it cannot be told what it is of.
+    """
+
+    format = SOURCE
+    noun = "Run"
+
+    def __init__(self, path: Path, env: str | None, dataset: str | None, actor: str | None):
+        self.path = path
+        self._plain = Decoder(PlainRun, "one of tau-bench")
+        self._decoder = Decoder(FileRun, "one of tau-bench")
+        if env is None or dataset is None:
+            used, edition = self._look()
+            env, dataset = env or _environment(path, used), dataset or edition
+        self._tools = tools_of(env)
+        dataset = known_dataset(env, dataset)
+        self.spec = SessionSpec(
+            env, dataset, None, actor or actor_of(path.name), USER, supervision=Supervision(mode="off")
         )
-        messages = [_message(m, r) for m, r in zip(recorded.traj, raw["traj"], strict=True)]
+        self._tasks: dict[str, Task] = {}
+        self._lost: list[tuple[str, str]] = []
+
+    def elements(self) -> Iterator[bytes | memoryview]:
+        """Yield the runs of the array."""
+        with self.path.open("rb") as file:
+            document = Document(self.path, file)
+            yield from document.elements()
+            document.finish()
+
+    def session(self, element: bytes | memoryview, place: int, session: str, run: str) -> list[Event]:
+        """Return the events of a run."""
+        recorded, raw = self._run(element)
+        check(recorded)
+        task_id = str(recorded.task_id)
+        spec = msgspec.structs.replace(self.spec, task_id=task_id, trial=recorded.trial)
+        messages = [_message(m) for m in recorded.traj] if raw is None else list(map(_message, recorded.traj, raw))
         opening = 1 if messages and messages[0].role == "system" else 0
-        extra: dict[str, Any] = {"file": recording.path.name, "place": place, "user_cost": recorded.info.user_cost}
+        extra: dict[str, Any] = {"file": self.path.name, "place": place, "user_cost": recorded.info.user_cost}
         if recorded.info.reward_info is not None:
-            extra["reward_info"] = raw["info"]["reward_info"]
+            extra["reward_info"] = recorded.info.reward_info
         if recorded.info.error is not None:
             extra |= {"traceback": redact(recorded.info.traceback or ""), "recorded_reward": recorded.reward}
+        if recorded.info.task is not None:
+            self._tasks[task_id] = _task(task_id, recorded.info.task)
+        elif task_id not in self._tasks:
+            self._lost.append((session, task_id))
         at = float(place)
         started = Started(
             session,
             at,
             spec,
             tuple(messages[:opening]),
-            task=tasks.get(task_id),
-            tools=tools,
+            task=self._tasks.get(task_id),
+            tools=self._tools,
             run=run,
             source=SOURCE,
-            extra=_storable(extra),
+            extra=extra,
         )
-        yield [started, *_conversation(messages[opening:], recorded, at)]
+        return [started, *_conversation(messages[opening:], recorded, at)]
+
+    def late_tasks(self) -> Iterable[tuple[str, Task]]:
+        """Return the tasks of crashed runs, which have lost theirs; another trial still has it."""
+        return [(session, self._tasks[task]) for session, task in self._lost if task in self._tasks]
+
+    def _run(self, element: bytes | memoryview) -> tuple[FileRun, list[dict[str, Any]] | None]:
+        """Return a run, and its messages as plain JSON where they hold more than is looked at."""
+        try:
+            run: FileRun = self._plain.decode(element)
+            if not any(m.role == "assistant" and (m.name, m.tool_call_id) != _UNSET for m in run.traj):
+                return run, None
+        except BadElement:
+            pass
+        value = self._decoder.plain(element)
+        return self._decoder.convert(value), value["traj"]
+
+    def _look(self) -> tuple[set[str] | None, str]:
+        """Return the tools that the first runs call or expect (``None``: no run can be read), and the edition of the data.
+
+        It shows in the official data's users: they had a ``province`` before they had a ``state``.
+        """
+        tools: set[str] | None = None
+        for _, element in zip(range(_LOOKED_AT), self.elements(), strict=False):
+            try:
+                run = self._decoder.decode(element)
+            except BadElement:
+                continue  # what is wrong with it is said when it is read
+            tools = tools or set()
+            tools |= {c.function.name for m in run.traj for c in m.tool_calls or ()}
+            tools |= {a.name for a in run.info.task.actions} if run.info.task else set()
+            shown = (m.content or "" for m in run.traj if m.role == "tool" and m.name == "get_user_details")
+            for text in shown:
+                if '"address"' in text:
+                    return tools, "official-2024" if '"province":' in text else "official"
+        return tools, "official"
+
+
+_UNSET = (msgspec.UNSET, msgspec.UNSET)
+
+
+def _environment(path: Path, used: set[str] | None) -> str:
+    """Return the environment that runs are of, by their tools."""
+    if used is None:
+        return _V1[0]  # what is wrong with the file is said when it is read
+    if not used:
+        raise UsageError(f"{path} calls no tool by which its environment could be told; say --env.")
+    tools = {name: {tool.name for tool in tools_of(name)} for name in _V1}
+    best = max(tools, key=lambda name: len(used & tools[name]))
+    if 2 * len(used & tools[best]) <= len(used):
+        strange = ", ".join(sorted(used - tools[best])[:3])
+        raise AccError(
+            f"{path} is of an environment that acc does not have (its tools: {strange} …); say --env if it is."
+        )
+    return best
 
 
 def actor_of(name: str) -> str:
@@ -96,31 +183,24 @@ def actor_of(name: str) -> str:
     return shipped[1] if shipped else "unknown"
 
 
-def _tasks(runs: Iterable[FileRun]) -> dict[str, Task]:
-    """Return the tasks by id. A crashed run has lost its task; another trial of it still has it."""
-    return {str(run.task_id): _task(str(run.task_id), run.info.task) for run in runs if run.info.task is not None}
-
-
 def _task(task_id: str, task: FileTask) -> Task:
     return Task(
         id=task_id,
-        instruction=encodable(task.instruction),
-        actions=tuple(ExpectedAction(action.name, _storable(action.kwargs)) for action in task.actions),
-        outputs=tuple(encodable(output) for output in task.outputs),
+        instruction=task.instruction,
+        actions=tuple(ExpectedAction(action.name, action.kwargs) for action in task.actions),
+        outputs=tuple(task.outputs),
         extra={"user_id": task.user_id},
     )
 
 
-def _message(message: FileMessage, raw: dict[str, Any]) -> Message:
-    content = encodable(message.content) if message.content is not None else None
+def _message(message: FileMessage, raw: dict[str, Any] | None = None) -> Message:
     if message.role != "assistant":
         # Which call a result answers follows from its place; ``_conversation`` fills it in.
-        return Message(message.role, content, name=message.name if message.role == "tool" else None)
-    calls = tuple(
-        ToolCall(call.id, call.function.name, encodable(call.function.arguments)) for call in message.tool_calls or ()
-    )
-    more = set(raw) - _KNOWN_KEYS
-    return Message("assistant", content, calls, raw=json.dumps(raw) if more else None)
+        name = message.name if message.role == "tool" and message.name is not msgspec.UNSET else None
+        return Message(message.role, message.content, name=name)
+    calls = tuple([ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()])
+    more = raw is not None and raw.keys() - _KNOWN_KEYS
+    return Message("assistant", message.content, calls, raw=json.dumps(raw) if more else None)
 
 
 def _conversation(messages: list[Message], run: FileRun, at: float) -> Iterator[Event]:
@@ -138,12 +218,12 @@ def _conversation(messages: list[Message], run: FileRun, at: float) -> Iterator[
         if place < len(messages):
             step, message = step + 1, messages[place]
             yield Proposed(at, step, 0, Proposal(message))
-            yield Decided(at, step, 0, Decision("accept", "unsupervised"))
+            yield Decided(at, step, 0, _UNSUPERVISED)
             yield Acted(at, step, 0, message)
             calls, place = message.tool_calls, place + 1
     if termination == "infrastructure_error":
         # What broke the run is not the agent's doing as far as the file tells, so it is not scored.
-        error = redact(encodable(run.info.error or ""))
+        error = redact(run.info.error or "")
         yield Failed(at, step, "actor", error, termination)
         yield Ended(at, termination, error, fault="infrastructure")
         return
@@ -173,18 +253,5 @@ def _termination(run: FileRun) -> Termination:
 def _account(run: FileRun) -> dict[str, Any]:
     if run.info.reward_info is None:
         return {"why": "cut off at the limit; no score was computed"}
-    info: dict[str, Any] = _storable(run.info.reward_info.info)
-    return info
-
-
-def _storable(value: Any) -> Any:
-    """Return a JSON value whose texts can be stored (see ``text.encodable``)."""
-    match value:
-        case str():
-            return encodable(value)
-        case list():
-            return [_storable(item) for item in value]
-        case dict():
-            return {encodable(key): _storable(item) for key, item in value.items()}
-        case _:
-            return value
+    info = run.info.reward_info.get("info")
+    return info if isinstance(info, dict) else {}

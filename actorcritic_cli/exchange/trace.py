@@ -21,18 +21,48 @@ _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _BOM = b"\xef\xbb\xbf"
 
 
-def read(path: Path) -> Iterator[tuple[Event, ...]]:
+def read(path: Path, *, skipped: list[int] | None = None) -> Iterator[tuple[Event, ...]]:
     """Yield the sessions of a trace file one by one, each as its events from ``Started`` to ``Ended``.
 
     Raises ``NotFound``, or ``AccError`` that names the line: for one that is no event or is cut off, and for a session
-    that does not end. The sessions before a fault are yielded before it is raised.
+    that does not end. The sessions before a fault are yielded before it is raised. With ``skipped`` a session with a
+    fault is left out instead, and the number of its faulty line added to that list.
     """
+    if skipped is not None:
+        yield from _sound(path, skipped)
+        return
     session: list[Event] = []
     for event in read_events(path):
         session.append(event)
         if isinstance(event, Ended):
             yield tuple(session)
             session = []
+
+
+def _sound(path: Path, skipped: list[int]) -> Iterator[tuple[Event, ...]]:
+    """Yield the sessions that are whole; note the line where another one is found to be not."""
+    session: list[Event] = []
+    skipping, number = False, 0
+    for number, line in _lines(path):
+        try:
+            event = decode(line)
+        except ValueError:
+            event = None
+        if isinstance(event, Started):
+            if session:
+                skipped.append(number)
+            session, skipping = [event], False
+        elif event is None or not session:
+            if not skipping:
+                skipped.append(number)
+            session, skipping = [], True
+        else:
+            session.append(event)
+            if isinstance(event, Ended):
+                yield tuple(session)
+                session = []
+    if session:
+        skipped.append(number)
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -108,13 +138,18 @@ def _write(file: IO[bytes], events: Iterable[Event]) -> int:
 
 
 def _events(path: Path) -> Iterator[tuple[int, Event]]:
-    """Yield (line number, event); blank lines count but hold nothing."""
+    for number, line in _lines(path):
+        yield number, _event(path, number, line)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (number, line); blank lines count but hold nothing."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 text = line.removeprefix(_BOM) if number == 1 else line
                 if text.strip():
-                    yield number, _event(path, number, text)
+                    yield number, text
     except FileNotFoundError:
         raise NotFound(f"There is no trace {path}; name an existing file.") from None
     except OSError as error:

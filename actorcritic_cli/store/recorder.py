@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from actorcritic_cli.errors import AccError
-from actorcritic_cli.hashing import canonical_json, identity_body, message_id, sha256
+from actorcritic_cli.hashing import identified, sha256
 from actorcritic_cli.session.choose import chooses
 from actorcritic_cli.session.events import (
     Acted,
@@ -89,7 +89,7 @@ class Recorder:
                 ) from error
             self._body(connection, seq, event)
             if step is not None:
-                for number, call in enumerate(_calls_of(event)):
+                for number, call in enumerate(calls_of(event)):
                     self._model_call(connection, seq, number, step, call)
         self.next_seq += 1
 
@@ -260,7 +260,7 @@ class Recorder:
                 event.by,
             ),
         )
-        label = _ruled(event)
+        label = ruled(event)
         if label is not None:
             self._label(connection, seq, event, label)
 
@@ -341,7 +341,7 @@ class Recorder:
         )
 
 
-def _calls_of(event: Event) -> tuple[ModelCall, ...]:
+def calls_of(event: Event) -> tuple[ModelCall, ...]:
     """Return the model calls that led to an event, in order."""
     if isinstance(event, Judged):
         return event.verdict.calls
@@ -351,7 +351,7 @@ def _calls_of(event: Event) -> tuple[ModelCall, ...]:
     return () if call is None else (call,)
 
 
-def _ruled(event: Decided) -> Label | None:
+def ruled(event: Decided) -> Label | None:
     """Return what a person's ruling says of the proposal: let pass, it was fine; sent back, it was not.
 
     A person who stops the session may have any reason to, so that says nothing.
@@ -373,10 +373,10 @@ def _comparison(said: Comparison) -> tuple[object, ...]:
 
 def put_message(connection: sqlite3.Connection, message: Message, parent: str | None) -> str:
     """Store a message below its parent, unless it is there; return its id."""
-    identity = message_id(message, parent)
+    identity, body = identified(message, parent)
     connection.execute(
         "INSERT INTO messages (id, parent, role, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (identity, parent, message.role, canonical_json(identity_body(message))),
+        (identity, parent, message.role, body),
     )
     return identity
 
