@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import socket
 import struct
 import sys
@@ -44,6 +45,11 @@ class Behaviour(msgspec.Struct, frozen=True):
     """(tool name, arguments as JSON text – or as broken text)."""
     thinking: tuple[tuple[str, str], ...] = ()
     """(thought, signature): sent by the Anthropic protocol only; a thought ``redacted:…`` is a redacted block."""
+    reasoning: str = ""
+    """A thought as reasoning servers of the OpenAI protocol send it (``reasoning_content``)."""
+    logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
+    """For each token of the answer the likeliest ones with their log probabilities, the one that was written first. Sent
+    where they are asked for; ``text`` is then made of these tokens."""
     usage: Usage | None = Usage()
     finish: str | None = None
     """Overrides the finish reason, in OpenAI's words (``length``)."""
@@ -73,6 +79,13 @@ class Behaviour(msgspec.Struct, frozen=True):
 def says(text: str, **fields: Any) -> Behaviour:
     """Answer with a text."""
     return Behaviour(text=text).replaced(**fields)
+
+
+def weighs(chances: dict[str, float], *more: dict[str, float], **fields: Any) -> Behaviour:
+    """Answer with the likeliest token of each dict of probabilities, and give their log probabilities."""
+    tops = [sorted(top.items(), key=lambda pair: -pair[1]) for top in (chances, *more)]
+    logs = tuple(tuple((token, math.log(p)) for token, p in top) for top in tops)
+    return Behaviour(text="".join(top[0][0] for top in tops), logprobs=logs).replaced(**fields)
 
 
 def calls(name: str, arguments: dict[str, Any] | str, **fields: Any) -> Behaviour:
@@ -360,6 +373,11 @@ def _openai_whole(body: dict[str, Any], behaviour: Behaviour, provider: Provider
     return answer
 
 
+def _openai_logprobs(top: tuple[tuple[str, float], ...]) -> dict[str, Any]:
+    entries = [{"token": token, "logprob": value, "bytes": list(token.encode())} for token, value in top]
+    return {**entries[0], "top_logprobs": entries}
+
+
 def _openai_events(body: dict[str, Any], behaviour: Behaviour, provider: ProviderServer) -> Iterator[tuple[str, Any]]:
     head = {
         "id": f"chatcmpl-{provider.next_id()}",
@@ -372,8 +390,16 @@ def _openai_events(body: dict[str, Any], behaviour: Behaviour, provider: Provide
         return "chunk", head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": ""})
-    for piece in _words(behaviour):
-        yield chunk({"content": piece})
+    for piece in _pieces(behaviour.reasoning):
+        yield chunk({"reasoning_content": piece})
+    if behaviour.logprobs and body.get("logprobs"):
+        for top in behaviour.logprobs:
+            name, value = chunk({"content": top[0][0]})
+            value["choices"][0]["logprobs"] = {"content": [_openai_logprobs(top)]}
+            yield name, value
+    else:
+        for piece in _words(behaviour):
+            yield chunk({"content": piece})
     for index, (name, arguments) in enumerate(behaviour.calls):
         first = _openai_call(provider, name, "")
         yield chunk({"tool_calls": [{"index": index, **first}]})

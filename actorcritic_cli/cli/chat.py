@@ -29,6 +29,7 @@ def chat(
     user: o.UserOption = None,
     critic: o.CriticOption = None,
     panel: o.PanelOption = None,
+    critic_base: o.CriticBaseOption = None,
     supervise: o.SuperviseOption = "enforce",
     threshold: o.ThresholdOption = None,
     gate: o.GateOption = "auto",
@@ -90,6 +91,7 @@ def chat(
         user=user or ("recorded" if actor.startswith("recorded:") else "person"),
         critic=critic,
         panel=panel,
+        critic_base=critic_base,
         supervision=o.supervision_of(
             critic=critic,
             supervise=supervise,

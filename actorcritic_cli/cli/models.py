@@ -1,4 +1,4 @@
-"""``acc models``: the short names of actors."""
+"""``acc models``: the short names of cloud models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def models(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """List the short names for --actor, the models they mean, and whether their API keys are set.
+    """List the short names for --actor and --critic, the models they mean, and whether their API keys are set.
 
     Any other litellm name (provider/model) works as well.
     """

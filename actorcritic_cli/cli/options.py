@@ -83,7 +83,17 @@ CriticOption = Annotated[
     typer.Option(
         "--critic",
         metavar="FILE.gguf",
-        help="Who judges: a GGUF model, run locally by llama.cpp. Given several times, they judge together.",
+        help="Who judges: a GGUF model, run locally by llama.cpp, or a model behind a server (provider/model or an alias, "
+        "see acc models). Given several times, they judge together.",
+    ),
+]
+CriticBaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--critic-base",
+        metavar="URL",
+        help="Base URL of a remote critic's server, such as llama-server or vLLM.",
+        rich_help_panel=_SUPERVISION,
     ),
 ]
 PanelOption = Annotated[
@@ -231,6 +241,7 @@ def spec_of(
     user: str,
     critic: list[str] | None,
     panel: PanelRule | None,
+    critic_base: str | None = None,
     supervision: Supervision,
     limits: Limits,
     actor_base: str | None,
@@ -294,6 +305,7 @@ def spec_of(
             timeout=critic_timeout,
             n_ctx=critic_ctx,
             seed=seed,
+            base_url=critic_base,
             panel=(panel or "any") if len(critics) > 1 else None,
         )
         if critics

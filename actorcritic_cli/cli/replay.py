@@ -61,6 +61,7 @@ def replay(
         ),
     ] = False,
     critic: o.CriticOption = None,
+    critic_base: o.CriticBaseOption = None,
     panel: o.PanelOption = None,
     threshold: o.ThresholdOption = None,
     critic_template: o.CriticTemplateOption = None,
@@ -150,6 +151,7 @@ def replay(
         "template": critic_template,
         "timeout": critic_timeout,
         "n_ctx": critic_ctx,
+        "base_url": critic_base,
         "panel": (panel or "any") if len(critic or ()) > 1 else None,
     }
     critic_options = {name: value for name, value in critic_options.items() if value is not None}

@@ -27,6 +27,7 @@ def run(
     user: o.UserOption = None,
     critic: o.CriticOption = None,
     panel: o.PanelOption = None,
+    critic_base: o.CriticBaseOption = None,
     supervise: o.SuperviseOption = "enforce",
     threshold: o.ThresholdOption = None,
     gate: o.GateOption = "auto",
@@ -88,6 +89,7 @@ def run(
             user=user or ("recorded" if actor.startswith("recorded:") else "script"),
             critic=critic,
             panel=panel,
+            critic_base=critic_base,
             supervision=o.supervision_of(
                 critic=critic,
                 supervise=supervise,

@@ -1,14 +1,16 @@
-"""From what the command line says (``--critic model.gguf``) to a critic."""
+"""From what the command line says (``--critic model.gguf``, ``--critic openai/NAME``) to a critic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.client import JUDGE_TIMEOUT, LlamaCritic
 from actorcritic_cli.critics.panel import RULES, panel
 from actorcritic_cli.critics.protocol import Critic
 from actorcritic_cli.errors import UsageError
+from actorcritic_cli.providers.aliases import ALIASES, is_provider, provider_of
 
 _OPTIONS: dict[str, tuple[type, str]] = {
     "threshold": (float, "a probability between 0 and 1"),
@@ -18,7 +20,10 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "seed": (int, "a whole number"),
     "sequences": (int, "a number of sequences from 2 to 64"),
     "timeout": (float, "a number of seconds"),
+    "base_url": (str, "the URL of a server"),
 }
+_REMOTE_OPTIONS = frozenset({"threshold", "seed", "timeout", "base_url"})
+_ONLY_REMOTE = frozenset({"base_url"})
 
 
 def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
@@ -30,21 +35,51 @@ def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
     rule = options.get("panel") or "any"
     if rule not in RULES:
         raise UsageError(f"There is no panel rule {rule!r}; choose one of {', '.join(RULES)}.")
-    each = {name: value for name, value in options.items() if name != "panel"}
-    members = [resolve(spec, each) for spec in specs]
+    each = {name: value for name, value in options.items() if name != "panel" and value is not None}
+    if len({is_remote(spec, each) for spec in specs}) > 1:  # an option that only some members know is for those
+        members = [resolve(spec, {k: v for k, v in each.items() if _fits(k, is_remote(spec, each))}) for spec in specs]
+    else:
+        members = [resolve(spec, each) for spec in specs]
     return members[0] if len(members) == 1 else panel(members, rule)
 
 
 def resolve(spec: str, options: dict[str, Any]) -> Critic:
-    """Return the critic that ``spec`` (the path of a GGUF file) names; its model is loaded when first needed.
+    """Return the critic that ``spec`` names: the path of a GGUF file, or a model behind a server.
 
-    ``options`` may hold ``threshold``, ``template``, ``n_ctx``, ``threads``, ``seed``, ``sequences`` and ``timeout``
-    (seconds); ``None`` stands for the default. Raises ``UsageError`` for an unknown or senseless option, ``NotFound``
-    for a missing file and ``AccError`` for one that can't be a critic.
+    A local critic loads its model when first needed; its ``options`` may hold ``threshold``, ``template``, ``n_ctx``,
+    ``threads``, ``seed``, ``sequences`` and ``timeout`` (seconds). Those of a remote one are ``threshold``, ``seed``,
+    ``timeout`` and ``base_url``. ``None`` stands for the default. Raises ``UsageError`` for an unknown or senseless option,
+    ``NotFound`` for a missing file and ``AccError`` for one that can't be a critic.
     """
     values = {name: _checked(name, value) for name, value in options.items() if value is not None}
+    remote = is_remote(spec, values)
+    foreign = [name for name in values if not _fits(name, remote)]
+    if foreign:
+        kind = "a model behind a server" if remote else "a GGUF file"
+        raise UsageError(f"The critic {spec} is {kind}, for which the option {foreign[0]} means nothing; leave it out.")
+    if remote:
+        from actorcritic_cli.critics.remote import RemoteCritic
+
+        return RemoteCritic(_served_name(spec, values), **values)
     timeout = values.pop("timeout", JUDGE_TIMEOUT)
     return LlamaCritic(spec, judge_timeout=timeout, **values)
+
+
+def is_remote(spec: str, options: dict[str, Any]) -> bool:
+    """Whether a name means a model behind a server: no file, and an alias, a provider's model or with a base URL."""
+    if Path(spec).exists() or spec.lower().endswith(".gguf") or spec.startswith(("/", ".", "~")):
+        return False
+    return bool(options.get("base_url")) or spec.lower() in ALIASES or is_provider(provider_of(spec))
+
+
+def _fits(option: str, remote: bool) -> bool:
+    return option in _REMOTE_OPTIONS if remote else option not in _ONLY_REMOTE
+
+
+def _served_name(spec: str, options: dict[str, Any]) -> str:
+    """A server of one's own speaks OpenAI's protocol unless another is named, whatever its models are called."""
+    known = spec.lower() in ALIASES or is_provider(provider_of(spec))
+    return spec if known or not options.get("base_url") else f"openai/{spec}"
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -99,6 +99,12 @@ BASE_ENVS: dict[str, tuple[str, ...]] = {
 }
 """Environment variables by which litellm is sent to another server of the same protocol."""
 
+_OTHER_PROVIDERS = frozenset(
+    {"custom_openai", "hosted_vllm", "huggingface", "litellm_proxy", "llamafile", "lm_studio", "ollama", "ollama_chat",
+     "openai_like", "vllm"}
+)  # fmt: skip
+"""Providers that litellm knows though its price list has no model of theirs."""
+
 _BARE_PREFIXES = (
     ("claude", "anthropic"),
     ("gpt-", "openai"),
@@ -123,8 +129,22 @@ def resolve(name: str) -> ResolvedModel:
             "The model's name is empty: give an alias such as `claude` or a litellm name (see `acc models`)."
         )
     litellm_name = ALIASES.get(name.lower(), name)
-    provider = litellm_name.partition("/")[0].lower() if "/" in litellm_name else _provider_of_bare(litellm_name)
+    provider = provider_of(litellm_name)
     return ResolvedModel(name, litellm_name, provider, KEY_ENVS.get(provider, ()))
+
+
+def provider_of(litellm_name: str) -> str:
+    """Return what a litellm name says of its provider, which need not be one; empty where it says nothing."""
+    return litellm_name.partition("/")[0].lower() if "/" in litellm_name else _provider_of_bare(litellm_name)
+
+
+def is_provider(name: str) -> bool:
+    """Whether litellm knows a provider by this name, as far as can be told without importing it."""
+    if name in KEY_ENVS or name in _OTHER_PROVIDERS:
+        return True
+    from actorcritic_cli.providers.prices import price_list
+
+    return bool(name) and any(entry.get("litellm_provider") == name for entry in price_list().values())
 
 
 def check_usable(model: ResolvedModel, base_url: str | None = None) -> None:

@@ -35,15 +35,18 @@ class Completion(Struct, frozen=True):
     message: Message
     call: ModelCall
     problem: str | None = None
+    chances: tuple[stream.TokenChance, ...] = ()
+    """For each token of the answer, where ``top_logprobs`` asked for it and the server gives it."""
 
 
 class CompletionFailed(Exception):
-    """The call failed for good. ``error`` is what to show, ``call`` what to record."""
+    """The call failed for good. ``error`` is what to show, ``call`` what to record, ``failure`` what went wrong last."""
 
-    def __init__(self, error: PartyError, call: ModelCall):
+    def __init__(self, error: PartyError, call: ModelCall, failure: Failure):
         super().__init__(str(error))
         self.error = error
         self.call = call
+        self.failure = failure
 
 
 class _TryFailed(Exception):
@@ -79,12 +82,15 @@ def complete(
             failure = tried.failure
         else:
             call = _call(party, model, request, answer, began, retries)
-            return Completion(answer.message(), call, TRUNCATED if answer.finish_reason == "length" else None)
+            problem = TRUNCATED if answer.finish_reason == "length" else None
+            return Completion(answer.message(), call, problem, tuple(answer.chances))
         wait = retry.wait_before(len(retries), base, failure.retry_after)
         in_time = time.monotonic() + wait < deadline
         if not failure.retry or len(retries) >= options.max_retries or not in_time:
             error = _party_error(model, failure, len(retries) + 1)
-            raise CompletionFailed(error, _call(party, model, request, answer, began, retries, error=str(error)))
+            raise CompletionFailed(
+                error, _call(party, model, request, answer, began, retries, error=str(error)), failure
+            )
         retries.append(f"{failure.kind}: {failure.what}; waited {wait:.2f} s")
         time.sleep(wait)
 
@@ -121,7 +127,7 @@ def _try_once(
                 )
     except stream.DeadlinePassed:
         if answer.characters:
-            raise _TryFailed(failures.cut_off(f"the answer did not end within {seconds:.0f} s")) from None
+            raise _TryFailed(failures.cut_off(f"the answer did not end within {seconds:.0f} s", late=True)) from None
         raise _TryFailed(failures.nothing_came(seconds)) from None
     except (_TryFailed, KeyboardInterrupt):
         raise
@@ -176,6 +182,8 @@ def _arguments(
         "temperature": options.temperature,
         "seed": options.seed,
         "reasoning_effort": options.reasoning_effort,
+        "logprobs": True if options.top_logprobs else None,
+        "top_logprobs": options.top_logprobs or None,
         "api_base": options.base_url,
         "api_key": key,
         "tools": _own_copy(tools) or None,
@@ -196,14 +204,16 @@ def _request(model: ResolvedModel, options: CompletionOptions, tools: Sequence[d
         "temperature": options.temperature,
         "seed": options.seed,
         "reasoning_effort": options.reasoning_effort,
-        "base_url": _harmless_url(options.base_url or custom_base(model.provider)),
+        "top_logprobs": options.top_logprobs,
+        "base_url": harmless_url(options.base_url or custom_base(model.provider)),
         "tools": len(tools) or None,
         "stream": True,
     }
     return {name: value for name, value in request.items() if value is not None}
 
 
-def _harmless_url(url: str | None) -> str | None:
+def harmless_url(url: str | None) -> str | None:
+    """Return a URL without what could hold a secret: user name, password and query."""
     if url is None:
         return None
     try:

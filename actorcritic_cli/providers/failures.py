@@ -21,7 +21,8 @@ FailureKind = Literal["network", "provider", "auth", "protocol", "endless", "exh
 
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low|billing", re.IGNORECASE)
 _CONTEXT = re.compile(
-    r"context_length_exceeded|maximum context length|prompt is too long|context window|too many (?:input )?tokens",
+    r"context_length_exceeded|maximum context length|prompt is too long|context window|too many (?:input )?tokens"
+    r"|exceed_context_size|available context size",
     re.IGNORECASE,
 )
 _INNER_MESSAGE = re.compile(r'"message":\s*("(?:[^"\\]|\\.)*")')
@@ -38,6 +39,8 @@ class Failure(Struct, frozen=True):
     retry: bool = False
     retry_after: float | None = None
     """Seconds the provider asked to wait."""
+    cause: Literal["time", "context", "other"] = "other"
+    """``time``: nothing (or no end) came in time. ``context``: the model cannot read so much at once."""
 
 
 def missing_key(model: ResolvedModel) -> Failure:
@@ -45,15 +48,19 @@ def missing_key(model: ResolvedModel) -> Failure:
     return Failure("auth", f"there is no API key for {model.provider}", f"set {model.key_env}")
 
 
-def cut_off(what: str) -> Failure:
-    """Return the failure of a stream that did not end."""
-    return Failure("endless", what, "raise the limit if such long answers are meant")
+def cut_off(what: str, *, late: bool = False) -> Failure:
+    """Return the failure of a stream that did not end; ``late`` when it was time that ran out."""
+    return Failure("endless", what, "raise the limit if such long answers are meant", cause="time" if late else "other")
 
 
 def nothing_came(seconds: float) -> Failure:
     """Return the failure of a provider that was silent until the time was up."""
     return Failure(
-        "network", f"no answer within {seconds:.0f} s", "check the network and the base URL, or raise the timeout", True
+        "network",
+        f"no answer within {seconds:.3g} s",
+        "check the network and the base URL, or raise the timeout",
+        True,
+        cause="time",
     )
 
 
@@ -73,7 +80,7 @@ def failure_of(error: BaseException, model: ResolvedModel) -> Failure:
     names = {cls.__name__ for item in chain for cls in type(item).__mro__}
     what = describe(error)
     if names & {"TimeoutException", "Timeout", "APITimeoutError"}:
-        return Failure("network", what, "check the network and the base URL, or raise the timeout", True)
+        return Failure("network", what, "check the network and the base URL, or raise the timeout", True, cause="time")
     if names & {"UnsupportedProtocol", "InvalidURL"}:
         return Failure("network", what, "check the base URL")
     if names & {"TransportError", "ConnectionError", "gaierror"}:
@@ -91,7 +98,12 @@ def _of_status(status: int | None, what: str, chain: list[BaseException], model:
     if "ContextWindowExceededError" in {type(item).__name__ for item in chain} or (
         status == 400 and _CONTEXT.search(text)
     ):
-        return Failure("protocol", named, f"the conversation no longer fits into the context of {model.litellm_name}")
+        return Failure(
+            "protocol",
+            named,
+            f"the conversation no longer fits into the context of {model.litellm_name}",
+            cause="context",
+        )
     if status in (400, 402, 403, 429) and _QUOTA.search(text):
         return Failure("exhausted", named, f"the account at {model.provider} is used up: check its billing")
     if status in (401, 403):

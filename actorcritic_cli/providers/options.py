@@ -24,6 +24,8 @@ class CompletionOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Most tokens the provider may write."""
     seed: int | None = None
     reasoning_effort: str | None = None
+    top_logprobs: int | None = None
+    """Ask for the log probabilities of so many of the likeliest tokens at every place; not every server gives them."""
     timeout: float = 180.0
     """Seconds one try may take in all; a stream that still flows then is cut as endless."""
     max_seconds: float = 600.0

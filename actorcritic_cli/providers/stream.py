@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
+from msgspec import Struct
+
 from actorcritic_cli.types import Message, ToolCall, Usage
 
 
@@ -61,6 +63,21 @@ def read(start: Callable[[], Any], deadline: float) -> Generator[Any, None, Any]
         abandoned.set()
 
 
+def _chances(logprobs: Any) -> list[TokenChance]:
+    """Return what the log probabilities of a chunk say, without what is not in OpenAI's form."""
+    if hasattr(logprobs, "model_dump"):
+        logprobs = logprobs.model_dump()
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    found = []
+    for entry in content if isinstance(content, list) else ():
+        if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
+            continue
+        pairs = [(top.get("token"), top.get("logprob")) for top in entry.get("top_logprobs") or [entry]]
+        likeliest = [(t, float(p)) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and p == p]
+        found.append(TokenChance(entry["token"], tuple(likeliest)))
+    return found
+
+
 def _close(stream: Any) -> None:
     """Hang up. Left to the garbage collector, an unread answer keeps its connection, and may be finalised in a thread that
     holds the connection pool's lock, which then never opens again."""
@@ -72,11 +89,22 @@ def _close(stream: Any) -> None:
                 close()
 
 
+class TokenChance(Struct, frozen=True):
+    """A token that a model wrote, and the likeliest tokens at its place with their natural log probabilities."""
+
+    token: str
+    likeliest: tuple[tuple[str, float], ...]
+
+
 class Gathered:
-    """An answer so far. ``characters`` counts everything the model wrote, thoughts and arguments included."""
+    """An answer so far. ``characters`` counts everything the model wrote, thoughts and arguments included.
+
+    ``chances`` has an entry for each token whose log probabilities were asked for and given.
+    """
 
     def __init__(self) -> None:
         self.characters = 0
+        self.chances: list[TokenChance] = []
         self.finish_reason: str | None = None
         self.usage_raw: dict[str, Any] | None = None
         self._texts: dict[str, list[str]] = {}
@@ -93,6 +121,7 @@ class Gathered:
             self.usage_raw = usage.model_dump(exclude_none=True) if hasattr(usage, "model_dump") else dict(usage)
         for choice in getattr(chunk, "choices", None) or ():
             self.finish_reason = getattr(choice, "finish_reason", None) or self.finish_reason
+            self.chances += _chances(getattr(choice, "logprobs", None))
             delta = getattr(choice, "delta", None)
             if delta is not None:
                 self._add_delta(delta.model_dump(exclude_none=True) if hasattr(delta, "model_dump") else dict(delta))
