@@ -14,11 +14,12 @@ from actorcritic_cli.critics.protocol import Case, Critic
 from actorcritic_cli.envs import registry
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.session.build import opening, parties_for
+from actorcritic_cli.session.choose import MOST, action_of
 from actorcritic_cli.session.events import Ended, Event, Proposed
 from actorcritic_cli.session.loop import Session
 from actorcritic_cli.session.plan import Plan
 from actorcritic_cli.session.state import begin
-from actorcritic_cli.types import Critique, SessionSpec, Supervision, Task, Verdict
+from actorcritic_cli.types import Comparison, Critique, Label, Proposal, SessionSpec, Supervision, Task, Verdict
 from tests.parties import RuleCritic
 
 GATE = "all"
@@ -30,10 +31,17 @@ def no_recordings(source: str, spec: SessionSpec) -> tuple[Event, ...]:
 
 
 def spec_for(
-    env: str, actor: str, *, task: str | None = None, seed: int = 0, supervised: bool = False, **options: Any
+    env: str,
+    actor: str,
+    *,
+    task: str | None = None,
+    seed: int = 0,
+    supervised: bool = False,
+    choose: int = 1,
+    **options: Any,
 ) -> SessionSpec:
     """A session on bundled data with the task's own user. Every proposal is judged: a transfer counts as no write."""
-    supervision = Supervision(mode="enforce" if supervised else "off", gate=GATE)
+    supervision = Supervision(mode="enforce" if supervised else "off", gate=GATE, choose=choose)
     headline = {"headline": "all_best"} if env == "travel" else {}
     return SessionSpec(
         env,
@@ -71,19 +79,41 @@ def ended(events: list[Event]) -> Ended:
     return events[-1]
 
 
+def known_of(actor: Actor, case: Case, proposal: Proposal) -> Label:
+    """What the actor itself knows of a proposal of its own, whichever candidate it is."""
+    step = 1 + sum(message.role == "assistant" for message in case.transcript)
+    for candidate in range(MOST):
+        context = ActorContext(case.transcript, case.tools, step, case.attempts, candidate=candidate)
+        known = actor.propose(context)
+        if action_of(known.proposal.message) == action_of(proposal.message):
+            assert known.label is not None
+            return known.label
+    raise AssertionError("the actor did not propose this")
+
+
 def oracle(actor: Actor, spec: SessionSpec) -> Critic:
     """Objects to slips and to nothing else: it asks the actor itself what it knows of its proposal."""
 
     def rule(case: Case) -> Verdict:
-        step = 1 + sum(message.role == "assistant" for message in case.transcript)
-        known = actor.propose(ActorContext(case.transcript, case.tools, step, case.attempts))
-        assert known.proposal.message == case.proposal.message
-        assert known.label is not None
-        if known.label.label == "approve":
+        known = known_of(actor, case, case.proposal)
+        if known.label == "approve":
             return Verdict("approve", "rule", 0.1, 0.5)
-        return Verdict("revise", "rule", 0.9, 0.5, critique=Critique(f"This is wrong ({known.label.why})."))
+        return Verdict("revise", "rule", 0.9, 0.5, critique=Critique(f"This is wrong ({known.why})."))
 
     return RuleCritic(rule)
+
+
+class ComparingOracle(RuleCritic):
+    """Knows which of several candidates is right, and approves of whatever is put before it singly."""
+
+    def __init__(self, actor: Actor, spec: SessionSpec):
+        super().__init__(lambda case: 0.1)
+        self.actor = actor
+
+    def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
+        right = [known_of(self.actor, case, candidate).label == "approve" for candidate in candidates]
+        scores = [1.0 if one else 0.01 for one in right]
+        return Comparison("rule", tuple(score / sum(scores) for score in scores))
 
 
 def at_random(share: float) -> CriticFor:
@@ -104,9 +134,11 @@ class Result(Struct, frozen=True):
     slips: dict[str, int]
 
 
-def experiment(env: str, actor: str, trials: int, critic: CriticFor | None = None, **options: Any) -> Result:
+def experiment(
+    env: str, actor: str, trials: int, critic: CriticFor | None = None, *, choose: int = 1, **options: Any
+) -> Result:
     """Hold a run's sessions: every bundled task, ``trials`` times, each with a seed of its own."""
-    shared = spec_for(env, actor, supervised=critic is not None, **options)
+    shared = spec_for(env, actor, supervised=critic is not None, choose=choose, **options)
     environment: Environment = registry.load(env, "bundled", shared.env_options)
     tasks = {task.id: task for task in environment.tasks()}
     won, kinds = 0, dict[str, int]()
