@@ -24,6 +24,7 @@ from actorcritic_cli.cli import (
     env,
     export,
     import_,
+    label,
     models,
     replay,
     run,
@@ -51,6 +52,7 @@ app.command(rich_help_panel=_READ)(sessions.sessions)
 app.command(rich_help_panel=_READ)(replay.replay)
 app.command(rich_help_panel=_READ)(diff.diff)
 app.command(rich_help_panel=_READ)(stats_command.stats)
+app.command(rich_help_panel=_READ)(label.label)
 app.command("import", rich_help_panel=_READ)(import_.import_)
 app.command(rich_help_panel=_READ)(export.export)
 app.add_typer(env.app, name="env", rich_help_panel=_SETUP)

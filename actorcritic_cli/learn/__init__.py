@@ -1,0 +1,1 @@
+"""What a critic can be measured against and learn from: labels of recorded proposals."""
