@@ -17,6 +17,7 @@ COMMANDS = [
     "replay",
     "diff",
     "stats",
+    "label",
     "import",
     "export",
     "env",
