@@ -80,7 +80,12 @@ class Measures(Struct, frozen=True):
     """Judged proposals that were not simply accepted."""
     interventions_per_session: float | None
     revision_rate: float | None
-    """Turns in which the actor proposed more than once."""
+    """Turns in which the actor proposed again after a proposal was sent back."""
+    comparisons: int
+    """Turns in which the critic compared candidates."""
+    failed_comparisons: int
+    chosen_another: int
+    """Turns in which another candidate than the first was taken."""
     actor_latency: Spread | None
     """Seconds of the actor's model calls that succeeded."""
     critic_latency: Spread | None
@@ -145,6 +150,9 @@ def _measure(group: Group, all_sessions: Sequence[SessionCounts]) -> Measures:
         intervention_rate=_rate(sum(s.judged_interventions for s in sessions), judged),
         interventions_per_session=_rate(interventions, len(sessions)),
         revision_rate=_rate(sum(s.revised_turns for s in sessions), turns),
+        comparisons=sum(s.comparisons for s in sessions),
+        failed_comparisons=sum(s.failed_comparisons for s in sessions),
+        chosen_another=sum(s.chosen_another for s in sessions),
         actor_latency=spread([x for s in sessions for x in s.actor_latency]),
         critic_latency=spread([x for s in sessions for x in s.critic_latency]),
         money=_money(sessions),

@@ -63,6 +63,9 @@ def lines(m: Measures) -> Iterator[tuple[str, str]]:
     yield "turns", f"{m.turns}, {m.proposals} proposals, revision rate {share(m.revision_rate)}"
     if m.malformed:
         yield "malformed", f"{m.malformed} proposals that could not be carried out"
+    if m.comparisons:
+        failed = f" ({m.failed_comparisons} failed)" if m.failed_comparisons else ""
+        yield "choices", f"{m.comparisons} compared{failed}; another than the first taken in {m.chosen_another} turns"
     if m.group.supervise != "off" or m.verdicts:
         with_verdict = round((m.verdict_rate or 0.0) * m.judged)
         every = (

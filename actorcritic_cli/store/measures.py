@@ -52,8 +52,14 @@ class SessionCounts(Struct):
     turns: int = 0
     """Steps in which the actor proposed something."""
     revised_turns: int = 0
-    """Steps in which it proposed more than once."""
+    """Steps in which it proposed again after a proposal was sent back."""
+    comparisons: int = 0
+    """Steps in which the critic compared candidates."""
+    failed_comparisons: int = 0
+    chosen_another: int = 0
+    """Steps in which another candidate than the first was taken."""
     proposals: int = 0
+    """Candidates that were not taken included."""
     malformed: int = 0
     judged: int = 0
     """Proposals that the gate sends to the critic."""
@@ -96,6 +102,7 @@ class _Counter:
         gates = {row["id"]: row["gate"] or "auto" for row in rows}
         self._count_proposals(found, gates)
         self._count_turns(found)
+        self._count_choices(found)
         self._count_verdicts(found)
         self._count_calls(found)
         return list(found.values())
@@ -105,10 +112,10 @@ class _Counter:
 
     def _count_proposals(self, found: dict[str, SessionCounts], gates: dict[str, str]) -> None:
         for row in self._rows(
-            "SELECT p.session, p.author, p.kind, p.effect, p.problem IS NOT NULL AS malformed, "
+            "SELECT p.session, p.author, p.kind, p.effect, p.set_aside, p.problem IS NOT NULL AS malformed, "
             "EXISTS (SELECT 1 FROM verdicts v WHERE v.proposal = p.id AND v.live = 1) AS verdict, "
             "EXISTS (SELECT 1 FROM decisions d WHERE d.proposal = p.id AND d.decision <> 'accept') AS intervened, "
-            "count(*) AS n FROM proposals p WHERE p.{chosen} GROUP BY 1, 2, 3, 4, 5, 6, 7"
+            "count(*) AS n FROM proposals p WHERE p.{chosen} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
         ):
             session = found[row["session"]]
             n = row["n"]
@@ -116,18 +123,30 @@ class _Counter:
                 session.proposals += n
             session.malformed += n * row["malformed"]
             session.interventions += n * row["intervened"]
-            if session.supervise != "off" and not row["malformed"] and _is_judged(gates[session.id], row):
+            asked = session.supervise != "off" and not row["malformed"] and not row["set_aside"]
+            if asked and _is_judged(gates[session.id], row):
                 session.judged += n
                 session.judged_with_verdict += n * row["verdict"]
                 session.judged_interventions += n * row["intervened"]
 
     def _count_turns(self, found: dict[str, SessionCounts]) -> None:
         for row in self._rows(
-            "SELECT session, count(DISTINCT step) AS turns, count(DISTINCT CASE WHEN attempt > 0 THEN step END) AS revised "
-            "FROM proposals WHERE {chosen} AND author = 'actor' GROUP BY session"
+            "SELECT p.session, count(DISTINCT p.step) AS turns, count(DISTINCT CASE WHEN NOT p.set_aside "
+            "AND p.attempt >= coalesce(c.candidates, 1) THEN p.step END) AS revised FROM proposals p "
+            "LEFT JOIN choices c ON c.session = p.session AND c.step = p.step "
+            "WHERE p.{chosen} AND p.author = 'actor' GROUP BY p.session"
         ):
             session = found[row["session"]]
             session.turns, session.revised_turns = row["turns"], row["revised"]
+
+    def _count_choices(self, found: dict[str, SessionCounts]) -> None:
+        for row in self._rows(
+            "SELECT session, count(critic) AS compared, count(why) AS failed, sum(chosen > 0) AS another FROM choices "
+            "WHERE {chosen} GROUP BY session"
+        ):
+            session = found[row["session"]]
+            session.comparisons, session.failed_comparisons = row["compared"], row["failed"]
+            session.chosen_another = row["another"]
 
     def _count_verdicts(self, found: dict[str, SessionCounts]) -> None:
         for row in self._rows(
