@@ -130,13 +130,17 @@ class Reward(Struct, frozen=True):
     info: dict[str, Any] = field(default_factory=dict)
 
 
+SUCCESS_TOLERANCE = 1e-6
+"""How far from 1 the reward of a success may be."""
+
+
 def is_success(reward: float) -> bool:
     """Whether a reward counts as success: 1, up to rounding (the τ benchmarks' own rule).
 
     >>> is_success(1.0), is_success(0.9999999), is_success(0.5)
     (True, True, False)
     """
-    return abs(reward - 1.0) <= 1e-6
+    return abs(reward - 1.0) <= SUCCESS_TOLERANCE
 
 
 class Usage(Struct, frozen=True):
@@ -193,8 +197,8 @@ class Verdict(Struct, frozen=True):
 
     ``p_revise`` is the probability that the proposal should be revised (``None`` with ``no_verdict``); ``why`` is set
     with ``no_verdict`` only; ``critique`` comes with ``revise`` only. ``latency`` is seconds including queueing.
-    ``detail`` holds what the engine measured (label probabilities, tokens evaluated and reused …). ``calls`` are the calls
-    of cloud models that it took, in order.
+    ``detail`` holds what the engine measured (label probabilities, tokens evaluated and reused …). ``calls`` are the
+    calls of cloud models that it took, in order.
     """
 
     kind: VerdictKind
@@ -212,8 +216,9 @@ class Verdict(Struct, frozen=True):
 class Comparison(Struct, frozen=True):
     """What a critic says of several candidates for one action.
 
-    ``scores`` are the probabilities, one for each candidate and 1 in all, that it is the best one; empty where the critic
-    could not compare, and ``why`` then says why. ``latency`` is seconds including queueing; ``calls`` as in ``Verdict``.
+    ``scores`` are the probabilities, one for each candidate and 1 in all, that it is the best one; empty where the
+    critic could not compare, and ``why`` then says why. ``latency`` is seconds including queueing; ``calls`` as in
+    ``Verdict``.
     """
 
     critic: str
@@ -305,11 +310,10 @@ class Limits(Struct, frozen=True):
 class SessionSpec(Struct, frozen=True):
     """Everything needed to hold a session (or hold it again): small, picklable, stored with the session.
 
-    ``actor``, ``critic`` and ``user`` are what the command line accepts (``claude``, ``recorded:FILE``, a GGUF path …).
-    ``panel`` holds the critics that judge beside ``critic``; ``critic_options["panel"]`` is then the rule by which their
-    verdicts become one.
-    ``critic_options`` (threshold, template, seed …), ``actor_options`` (base URL, temperature …) and ``env_options`` (the
-    judge of free text …) are JSON values and never hold a secret.
+    ``actor``, ``critic`` and ``user`` are what the command line accepts (``claude``, ``recorded:FILE``, a GGUF path
+    …). ``panel`` holds the critics that judge beside ``critic``; ``critic_options["panel"]`` is then the rule by which
+    their verdicts become one. ``critic_options`` (threshold, template, seed …), ``actor_options`` (base URL,
+    temperature …) and ``env_options`` (the judge of free text …) are JSON values and never hold a secret.
     """
 
     env: str

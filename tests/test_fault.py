@@ -111,7 +111,7 @@ def test_the_fault_is_on_record_and_counted(tmp_path):
             recorder.record(event)
         assert list(Library(database).events("s1")) == events
         from actorcritic_cli.analysis.measures import measure
-        from actorcritic_cli.store.measures import session_counts
+        from actorcritic_cli.store.measures import group_counts
 
-        (group,) = measure(session_counts(database))
+        (group,) = measure(group_counts(database))
         assert group.faults == {"actor": 1}

@@ -146,5 +146,5 @@ def test_the_two_sides_of_the_correction_are_bounded():
 
 def test_few_cases_or_tasks_are_too_few():
     assert too_few(10, 10) == ""
-    assert "9 cases, 10 are needed" in too_few(9, 12)
-    assert "1 task, 10 are needed" in too_few(90, 1)
+    assert "cases: 9 of 10 needed" in too_few(9, 12)
+    assert "tasks: 1 of 10 needed" in too_few(90, 1)

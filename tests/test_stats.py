@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actorcritic_cli.analysis.gates import METRICS, demand, misses, value_of
+from actorcritic_cli.analysis.gates import FACTS, METRICS, demand, rulings, value_of
 from actorcritic_cli.analysis.measures import Measures, measure
+from actorcritic_cli.analysis.report import Entry, report
+from actorcritic_cli.analysis.shares import Estimate
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.paths import database_path
 from actorcritic_cli.session.events import Acted, Decided, Ended, Observed, Proposed, Started
 from actorcritic_cli.store.database import open_database
-from actorcritic_cli.store.measures import session_counts
+from actorcritic_cli.store.labelled import labelled_verdicts
+from actorcritic_cli.store.measures import bare_aggregate, group_counts
 from actorcritic_cli.store.recorder import Recorder
+from actorcritic_cli.store.selection import Selection
+from actorcritic_cli.store.turns import intervened_turns
 from actorcritic_cli.types import (
     Decision,
     Message,
@@ -46,8 +51,13 @@ def keep(database, events):
         recorder.record(event)
 
 
-def measured(database, **options) -> list[Measures]:
-    return measure(session_counts(database), **options)
+def measured(database, **selection) -> list[Measures]:
+    return measure(group_counts(database, Selection(**selection)))
+
+
+def entries(database, **selection) -> list[Entry]:
+    groups = group_counts(database, Selection(**selection))
+    return report(groups, labelled=labelled_verdicts(database), turns=intervened_turns(database))
 
 
 def one(database) -> Measures:
@@ -119,7 +129,7 @@ def test_a_missing_verdict_shows(database):
     keep(database, supervised())
     database.rows("DELETE FROM verdicts WHERE kind = 'revise'")
     assert one(database).verdict_rate == pytest.approx(2 / 3)
-    assert "1 MISSING" in acc("stats").out
+    assert "1 verdicts MISSING" in acc("stats").out
 
 
 def test_a_malformed_proposal_is_no_judged_one(database):
@@ -140,8 +150,8 @@ def test_unknown_cost_is_unknown_and_counted_and_never_zero(database):
     assert (known.money["actor"].cost, known.money["actor"].cost_unknown) == (0.75, 1)
     assert (unknown.money["actor"].cost, unknown.money["actor"].input_tokens) == (None, None)
     out = acc("stats").out
-    assert "cost $0.7500 + 1 calls of unknown cost" in out
-    assert "tokens unknown; cost unknown" in out
+    assert "$0.7500 + 1 call of unknown cost" in out
+    assert "tokens unknown" in out
 
 
 def test_latency_is_that_of_successful_calls(database):
@@ -160,7 +170,7 @@ def test_what_has_no_score_is_counted_apart(database):
     assert (m.sessions, m.scored, m.success, m.under_way) == (3, 1, 1.0, 1)
     assert m.unscored == {"free conversation": 1, "infrastructure_error": 1}
     assert m.passk.values == (1.0,)
-    assert value_of(m, "scored_rate") == pytest.approx(1 / 3)
+    assert value_of(entries(database)[0], "scored_rate") == pytest.approx(1 / 3)
 
 
 def test_tasks_with_unequal_trials_have_pass_k_up_to_the_smallest(database):
@@ -170,7 +180,7 @@ def test_tasks_with_unequal_trials_have_pass_k_up_to_the_smallest(database):
         keep(database, paid(f"b{trial}", reward=1.0, task="b", trial=trial))
     m = one(database)
     assert m.passk.values == (pytest.approx(5 / 6), pytest.approx(2 / 3))
-    assert "k up to the smallest number" in acc("stats").out
+    assert "2 to 3 trials, k up to the fewest" in acc("stats").out
 
 
 def test_sessions_of_different_kind_are_never_mixed(database, tmp_path):
@@ -191,24 +201,69 @@ def test_runs_are_kept_apart_on_request(tmp_path):
     acc("import", write(tmp_path, [a_good_run(), a_crash(1)]), "--dataset", "bundled", "--name", "two")
     (together,) = acc("stats", "--json").json
     assert (together["scored"], together["pass^1"], together["trials"]) == (3, pytest.approx(2 / 3), [3, 3])
-    apart = acc("stats", "--by-run", "--json").json
+    assert acc("stats", "--by-run", "--json").json == acc("stats", "--by", "run", "--json").json
+    apart = acc("stats", "--by", "run", "--json").json
     assert [(g["run"], g["pass^1"], g["unscored"]) for g in apart] == [
         ("one", 0.5, {}),
         ("two", 1.0, {"infrastructure_error": 1}),
     ]
 
 
-def test_a_demand_that_is_not_met_ends_with_100_and_one_sentence(tmp_path):
-    acc("import", write(tmp_path, [a_good_run(), a_bad_run()]), "--dataset", "bundled", "--name", "one")
-    assert acc("stats", "--fail-under", "pass^1=0.5", "--fail-under", "success=.5").code == 0
-    failed = acc("stats", "--fail-under", "pass^1=0.5", "--fail-under", "pass^2=0.4")
+def many(database, *, tasks=12, failed=0, trials=2, actor="gpt", run=None):
+    """Sessions of several tasks, of which the first trial of some fails."""
+    for task in range(tasks):
+        for trial in range(trials):
+            reward = 0.0 if trial == 0 and task < failed else 1.0
+            keep(
+                database,
+                paid(f"{actor}-{task}-{trial}", model(), reward=reward, task=f"t{task}", trial=trial, actor=actor),
+            )
+
+
+def test_a_demand_that_is_not_met_ends_with_100_and_one_sentence(database):
+    many(database, failed=3)
+    assert acc("stats", "--fail-under", "pass^1=0.6", "--fail-under", "success=.6").code == 0
+    failed = acc("stats", "--fail-under", "pass^1=0.6", "--fail-under", "pass^2=0.8", "--fail-over", "success=0.9")
     assert failed.code == 100
-    assert failed.error.startswith("pass^2 is 0 where at least 0.4 is demanded (tau_airline (bundled), actor gpt-4o")
+    assert failed.error.startswith("pass^2 is 0.75 and may be as low as 0.4")
+    assert failed.error.endswith(
+        "where at least 0.8 is demanded (tau_airline (bundled), actor gpt, supervision off); 1 more demands are not met."
+    )
     assert "success" in failed.out  # the statistics are printed all the same
+    assert "as high as" in acc("stats", "--fail-over", "success=0.9").error
+    assert acc("stats", "--fail-over", "success=1").code == 0
+    many(database, failed=12, actor="worse")
+    assert acc("stats", "--fail-under", "pass^1=0.6").code == 100  # in every group, not on the whole
+
+
+def test_the_printed_verdict_is_that_of_the_exit_code(database):
+    many(database, failed=3)
+    options = ["--fail-under", "pass^1=0.6", "--fail-under", "pass^2=0.8"]
+    done = acc("stats", *options)
+    assert [line.split()[0] for line in done.out.split("Gates\n")[1].splitlines()] == ["met", "NOT"]
+    gates = acc("stats", *options, "--json").json[0]["gates"]
+    assert [gate["met"] for gate in gates] == [True, False]
+    assert gates[1]["held"] < 0.8 > gates[1]["value"]
+
+
+def test_what_is_not_known_or_too_few_to_tell_meets_no_demand(tmp_path, database):
+    acc("import", write(tmp_path, [a_good_run(), a_bad_run()]), "--dataset", "bundled", "--name", "one")
+    few = acc("stats", "--fail-under", "pass^1=0.1")
+    assert few.code == 100
+    assert few.error.startswith("pass^1 is 0.5, too few to tell (trials: 2 of 10 needed), where at least 0.1")
+    assert ".500" in few.out
+    assert "too few to tell" in few.out
     assert acc("stats", "--fail-under", "pass^3=0").code == 100
     assert "not known" in acc("stats", "--fail-under", "verdict_rate=1").error
-    acc("import", write(tmp_path, [a_bad_run(0)], "b.json"), "--dataset", "bundled")
-    assert acc("stats", "--fail-under", "pass^1=0.5").code == 100  # in every group, not on the whole
+    assert "it takes --baseline" in acc("stats", "--fail-over", "harmfulness=1").error
+    assert "it takes labelled proposals" in acc("stats", "--fail-under", "auroc=0").error
+
+
+def test_a_fact_of_the_record_is_held_against_its_value(database):
+    keep(database, supervised())
+    assert acc("stats", "--fail-under", "verdict_rate=1", "--fail-under", "critic_ok_rate=1").code == 0
+    database.rows("DELETE FROM verdicts WHERE kind = 'revise'")
+    assert "verdict_rate is 0.6667, where at least 1" in acc("stats", "--fail-under", "verdict_rate=1").error
 
 
 def test_a_demand_that_cannot_be_meant_is_a_usage_error_that_lists_the_metrics(database):
@@ -221,17 +276,23 @@ def test_a_demand_that_cannot_be_meant_is_a_usage_error_that_lists_the_metrics(d
             demand(text)
 
 
-def test_every_metric_can_be_demanded_and_its_own_value_is_enough(database):
+def test_every_metric_is_held_against_the_cautious_end_of_its_interval(database):
     keep(database, supervised())
-    keep(database, paid("s2"))
-    for m in measured(database):
+    many(database, failed=3)
+    told = set()
+    for entry in entries(database):
         for metric in (*METRICS, "pass^1"):
-            value = value_of(m, metric)
-            if value is None:
-                assert misses([m], [demand(f"{metric}=0")])
-            else:
-                assert not misses([m], [demand(f"{metric}={value!r}")])
-                assert misses([m], [demand(f"{metric}={value + 0.01!r}")])
+            found = value_of(entry, metric)
+            for side, end, beyond in (("least", "low", 0.01), ("most", "high", -0.01)):
+                held = getattr(found, end) if isinstance(found, Estimate) else found
+                assert (metric in FACTS) <= (not isinstance(found, Estimate))
+                if held is None:
+                    assert not rulings([entry], [demand(f"{metric}=-1e9", side)])[0].met
+                    continue
+                told.add(metric)
+                assert rulings([entry], [demand(f"{metric}={held!r}", side)])[0].met
+                assert not rulings([entry], [demand(f"{metric}={held + beyond!r}", side)])[0].met
+    assert told >= {"success", "pass^1", "verdict_rate", "critic_ok_rate", "scored_rate", "revision_rate"}
 
 
 def test_the_metrics_of_the_help_text_are_those_there_are():
@@ -247,14 +308,49 @@ def test_without_a_record_it_says_how_to_get_one(database):
 
 def test_shares_are_printed_to_three_decimals_without_the_zero(tmp_path):
     acc("import", write(tmp_path, [a_good_run(0), a_bad_run(1), a_bad_run(2)]), "--dataset", "bundled")
-    assert ".333 .000 .000 (1 tasks × 3 trials)" in acc("stats").out
+    shown = [line.split()[:2] for line in acc("stats").out.splitlines()]
+    assert [row for row in shown if row[0].startswith("pass")] == [
+        ["pass^1", ".333"],
+        ["pass^2", ".000"],
+        ["pass^3", ".000"],
+    ]
 
 
-READERS = ["stats", "sessions", "replay last", "replay last --json", "diff last last", "import {trace}", "export last"]
+def test_sessions_are_chosen_by_time(database):
+    keep(database, paid("s1"))  # in September 2001
+    assert acc("stats", "--since", "2001-01-01").code == 0
+    assert acc("stats", "--since", "2002-01-01").code == acc("stats", "--since", "7d").code == 3
+    for text in ("yesterday", "7", "", "2001-13-01"):
+        assert acc("stats", "--since", text).code == 2, text
+
+
+def test_the_default_screen_fits_80_columns(tmp_path, database):
+    keep(database, supervised())
+    many(database, failed=3)
+    assert max(map(len, acc("stats", "--fail-under", "pass^2=0.9").out.splitlines())) <= 80
+
+
+def test_the_bare_aggregate_reads_what_the_counts_are_made_of(database):
+    many(database, tasks=3)
+    assert bare_aggregate(database, Selection(env="tau_airline")) > 3
+    assert bare_aggregate(database, Selection(env="nowhere")) == 0
+
+
+READERS = [
+    "stats",
+    "stats --by tool --by rule --by critic --by actor --junit {junit}",
+    "stats --markdown",
+    "sessions",
+    "replay last",
+    "replay last --json",
+    "diff last last",
+    "import {trace}",
+    "export last",
+]
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_reading_the_record_loads_no_model_library(command):
+def test_reading_the_record_loads_no_model_library(command, tmp_path):
     trace = Path(__file__).parents[1] / "traces" / "airline-cancel.jsonl"
     acc("import", trace)
     code = (
@@ -262,10 +358,11 @@ def test_reading_the_record_loads_no_model_library(command):
         "from actorcritic_cli.cli.main import app\n"
         "try: app(sys.argv[1:])\n"
         "except SystemExit as done: code = done.code\n"
-        "heavy = [m for m in ('litellm', 'llama_cpp', 'torch', 'numpy', 'gguf', 'tokenizers') if m in sys.modules]\n"
+        "names = 'litellm llama_cpp torch numpy gguf tokenizers scipy statsmodels'.split()\n"
+        "heavy = [name for name in names if name in sys.modules]\n"
         "print('heavy:', heavy, file=sys.stderr); sys.exit(code or bool(heavy))\n"
     )
-    words = command.format(trace=trace).split()
+    words = command.format(trace=trace, junit=tmp_path / "stats.xml").split()
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == "heavy: []"
     assert done.returncode == 0

@@ -1,36 +1,28 @@
 """What sessions come to: rates, pass^k, latencies and costs of a group of sessions that may be compared.
 
-Sessions are only ever put together when environment, data set, actor, critic, mode of supervision and source are the same.
-Sessions that nothing can be said of (a provider's failure, a free conversation, one that is still under way) are counted
-apart and enter no rate.
+Sessions are only ever put together when environment, data set, actor, critic, mode of supervision and source are the
+same. Sessions that nothing can be said of (a provider's failure, a free conversation, one that is still under way) are
+counted apart and enter no rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from actorcritic_cli.analysis.passk import PassK, pass_k
+from actorcritic_cli.analysis.clustered import Ratio, ratios
+from actorcritic_cli.analysis.passk import PassK, pass_estimates, pass_k
 from actorcritic_cli.analysis.quantiles import Spread, spread
-from actorcritic_cli.store.measures import PartyCalls, SessionCounts
-from actorcritic_cli.types import is_success
+from actorcritic_cli.analysis.shares import Estimate
+from actorcritic_cli.store.measures import GroupCounts, PartyCalls, TaskCounts
+from actorcritic_cli.store.selection import Group
 
 FREE = "free conversation"
 FAILURES = ("infrastructure_error", "user_error", "actor_error")
 NO_SCORE = "score unknown"
-
-
-class Group(Struct, frozen=True, order=True):
-    """What sessions must have in common to be counted together. ``run`` is empty unless runs are kept apart."""
-
-    env: str
-    dataset: str
-    actor: str
-    supervise: str
-    critic: str
-    source: str
-    run: str = ""
+PASS_ESTIMATED = 8
+"""pass^k that have an interval, unless more are asked for."""
 
 
 class Money(Struct, frozen=True):
@@ -59,6 +51,8 @@ class Measures(Struct, frozen=True):
     success: float | None
     """Scored sessions with reward 1."""
     passk: PassK
+    estimates: dict[str, Estimate]
+    """Metric → value and interval: success, pass^1 …, intervention_rate, interventions_per_session, revision_rate."""
     unscored: dict[str, int]
     """Why ended sessions have no reward → how many."""
     terminations: dict[str, int]
@@ -80,130 +74,118 @@ class Measures(Struct, frozen=True):
     """Judged proposals that were not simply accepted."""
     interventions_per_session: float | None
     revision_rate: float | None
-    """Turns in which the actor proposed again after a proposal was sent back."""
-    comparisons: int
-    """Turns in which the critic compared candidates."""
-    failed_comparisons: int
-    chosen_another: int
-    """Turns in which another candidate than the first was taken."""
+    """Turns in which the actor proposed again after a proposal had been sent back."""
     actor_latency: Spread | None
     """Seconds of the actor's model calls that succeeded."""
     critic_latency: Spread | None
     """Seconds of the critic's verdicts, failed ones included."""
+    critic_seconds: float
+    """All of them together, and what comparing candidates took."""
     money: dict[str, Money]
     """Party → what its model calls took; a party without calls on record is missing."""
+    revising: Money | None
+    """Of the actor's calls, those that were not the first of their turn (revisions, further candidates); ``None`` where
+    there are none."""
+    revising_seconds: float
+    tasks: tuple[TaskCounts, ...]
+    """The counts of each task, free conversations included."""
 
 
-def measure(sessions: Iterable[SessionCounts], *, by_run: bool = False) -> list[Measures]:
-    """Return the measures of every group among the sessions, ordered by group."""
-    groups: dict[Group, list[SessionCounts]] = {}
-    for session in sessions:
-        groups.setdefault(_group(session, by_run), []).append(session)
-    return [_measure(group, groups[group]) for group in sorted(groups)]
+def measure(groups: Iterable[GroupCounts], *, passes: int = PASS_ESTIMATED) -> list[Measures]:
+    """Return the measures of every group, in their order; pass^k have intervals up to ``passes``."""
+    return [_measure(counts, passes) for counts in groups]
 
 
-def _group(session: SessionCounts, by_run: bool) -> Group:
-    return Group(
-        session.env,
-        session.dataset,
-        session.actor,
-        session.supervise,
-        session.critic or "",
-        session.source,
-        (session.run or "") if by_run else "",
-    )
-
-
-def _measure(group: Group, all_sessions: Sequence[SessionCounts]) -> Measures:
-    sessions = [s for s in all_sessions if s.termination is not None]
-    scored = [s for s in sessions if s.reward is not None]
-    outcomes: dict[str, list[bool]] = {}
-    for s in scored:
-        if s.task is not None and s.reward is not None:
-            outcomes.setdefault(s.task, []).append(is_success(s.reward))
-    successes = sum(1 for s in scored if s.reward is not None and is_success(s.reward))
-    judged = sum(s.judged for s in sessions)
-    verdicts = _summed(s.verdicts for s in sessions)
-    turns = sum(s.turns for s in sessions)
-    interventions = sum(s.interventions for s in sessions)
+def _measure(counts: GroupCounts, passes: int) -> Measures:
+    tasks = list(counts.tasks.values())
+    sessions, scored, successes = (_sum(tasks, name) for name in ("sessions", "scored", "successes"))
+    judged, verdicts = _sum(tasks, "judged"), dict(sorted(counts.verdicts.items()))
+    outcomes = [(t.scored, t.successes) for t in tasks if not t.free]
+    estimates = _estimates(tasks)
+    estimates |= {f"pass^{k}": one for k, one in enumerate(pass_estimates(outcomes, passes), start=1)}
     return Measures(
-        group=group,
-        sessions=len(sessions),
-        under_way=len(all_sessions) - len(sessions),
-        scored=len(scored),
+        group=counts.group,
+        sessions=sessions,
+        under_way=counts.under_way,
+        scored=scored,
         successes=successes,
-        success=_rate(successes, len(scored)),
+        success=estimates["success"].value,
         passk=pass_k(outcomes),
-        unscored=_counted(_why_unscored(s) for s in sessions if s.reward is None),
-        terminations=_counted(s.termination or "" for s in sessions),
-        faults=_counted(s.fault for s in sessions if s.fault is not None),
-        turns=turns,
-        proposals=sum(s.proposals for s in sessions),
-        malformed=sum(s.malformed for s in sessions),
+        estimates=estimates,
+        unscored=_counted(
+            (_why_unscored(end, free), n) for (end, scored, free), n in counts.endings.items() if not scored
+        ),
+        terminations=_counted((end, n) for (end, _, _), n in counts.endings.items()),
+        faults=dict(sorted(counts.faults.items())),
+        turns=_sum(tasks, "turns"),
+        proposals=_sum(tasks, "proposals"),
+        malformed=_sum(tasks, "malformed"),
         judged=judged,
         verdicts=verdicts,
-        verdict_rate=_rate(sum(s.judged_with_verdict for s in sessions), judged),
+        verdict_rate=_rate(_sum(tasks, "judged_with_verdict"), judged),
         critic_error_rate=_rate(
             sum(n for kind, n in verdicts.items() if kind.startswith("no_verdict")), sum(verdicts.values())
         ),
-        interventions=interventions,
-        intervention_rate=_rate(sum(s.judged_interventions for s in sessions), judged),
-        interventions_per_session=_rate(interventions, len(sessions)),
-        revision_rate=_rate(sum(s.revised_turns for s in sessions), turns),
-        comparisons=sum(s.comparisons for s in sessions),
-        failed_comparisons=sum(s.failed_comparisons for s in sessions),
-        chosen_another=sum(s.chosen_another for s in sessions),
-        actor_latency=spread([x for s in sessions for x in s.actor_latency]),
-        critic_latency=spread([x for s in sessions for x in s.critic_latency]),
-        money=_money(sessions),
+        interventions=_sum(tasks, "interventions"),
+        intervention_rate=estimates["intervention_rate"].value,
+        interventions_per_session=estimates["interventions_per_session"].value,
+        revision_rate=estimates["revision_rate"].value,
+        actor_latency=spread(counts.actor_latency),
+        critic_latency=spread(counts.critic_latency),
+        critic_seconds=sum(counts.critic_latency) + counts.comparing_seconds,
+        money={party: _money(counts.calls[party]) for party in sorted(counts.calls)},
+        revising=_money(counts.revising) if counts.revising.calls else None,
+        revising_seconds=counts.revising_seconds,
+        tasks=tuple(tasks),
     )
 
 
-def _why_unscored(session: SessionCounts) -> str:
-    if session.termination in FAILURES:
-        return session.termination or ""
-    return FREE if session.task is None else NO_SCORE
+def _estimates(tasks: list[TaskCounts]) -> dict[str, Estimate]:
+    rows = [
+        (t.scored, t.successes, t.judged, t.judged_interventions, t.sessions, t.interventions, t.turns, t.revised_turns)
+        for t in tasks
+    ]
+    return ratios(
+        rows,
+        {
+            "success": Ratio(1, 0, "scored sessions"),
+            "intervention_rate": Ratio(3, 2, "judged proposals"),
+            "interventions_per_session": Ratio(5, 4, "sessions", kind="count"),
+            "revision_rate": Ratio(7, 6, "turns"),
+        },
+    )
 
 
-def _money(sessions: Iterable[SessionCounts]) -> dict[str, Money]:
-    by_party: dict[str, list[PartyCalls]] = {}
-    for session in sessions:
-        for party, calls in session.calls.items():
-            by_party.setdefault(party, []).append(calls)
-    return {party: _party(by_party[party]) for party in sorted(by_party)}
+def _why_unscored(termination: str, free: bool) -> str:
+    if termination in FAILURES:
+        return termination
+    return FREE if free else NO_SCORE
 
 
-def _party(parts: list[PartyCalls]) -> Money:
-    calls = sum(p.calls for p in parts)
-    tokens_unknown = sum(p.tokens_unknown for p in parts)
-    cost_unknown = sum(p.cost_unknown for p in parts)
-    tokens = tokens_unknown < calls
+def _money(p: PartyCalls) -> Money:
+    tokens = p.tokens_unknown < p.calls
     return Money(
-        calls=calls,
-        failed=sum(p.failed for p in parts),
-        input_tokens=sum(p.input_tokens for p in parts) if tokens else None,
-        output_tokens=sum(p.output_tokens for p in parts) if tokens else None,
-        cached_tokens=sum(p.cached_tokens for p in parts) if tokens else None,
-        tokens_unknown=tokens_unknown,
-        cost=sum(p.cost for p in parts) if cost_unknown < calls else None,
-        cost_unknown=cost_unknown,
+        calls=p.calls,
+        failed=p.failed,
+        input_tokens=p.input_tokens if tokens else None,
+        output_tokens=p.output_tokens if tokens else None,
+        cached_tokens=p.cached_tokens if tokens else None,
+        tokens_unknown=p.tokens_unknown,
+        cost=p.cost if p.cost_unknown < p.calls else None,
+        cost_unknown=p.cost_unknown,
     )
+
+
+def _sum(tasks: Iterable[TaskCounts], name: str) -> int:
+    return sum(getattr(task, name) for task in tasks)
 
 
 def _rate(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
+def _counted(named: Iterable[tuple[str, int]]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return dict(sorted(counts.items()))
-
-
-def _summed(parts: Iterable[dict[str, int]]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for part in parts:
-        for name, n in part.items():
-            counts[name] = counts.get(name, 0) + n
+    for name, n in named:
+        counts[name] = counts.get(name, 0) + n
     return dict(sorted(counts.items()))

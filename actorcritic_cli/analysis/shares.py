@@ -36,12 +36,12 @@ def too_few(cases: int, tasks: int, what: str = "cases") -> str:
     """Return why so few data can tell nothing; empty when they are enough.
 
     >>> too_few(81, 27), too_few(4, 3, "failures")
-    ('', 'too few to tell: 4 failures, 10 are needed')
+    ('', 'too few to tell (failures: 4 of 10 needed)')
     """
     if cases < MIN_CASES:
-        return f"too few to tell: {cases} {what}, {MIN_CASES} are needed"
+        return f"too few to tell ({what}: {cases} of {MIN_CASES} needed)"
     if tasks < MIN_TASKS:
-        return f"too few to tell: {tasks} task{'' if tasks == 1 else 's'}, {MIN_TASKS} are needed"
+        return f"too few to tell (tasks: {tasks} of {MIN_TASKS} needed)"
     return ""
 
 

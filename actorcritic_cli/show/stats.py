@@ -1,120 +1,62 @@
-"""Measures of groups of sessions, one block a group."""
+"""Statistics on the screen: one block a group, or a table for each ``--by``. Everything fits 80 columns where it
+can."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 
+from rich.console import Console
 from rich.text import Text
 
-from actorcritic_cli.analysis.measures import Group, Measures, Money
-from actorcritic_cli.analysis.passk import PassK
-from actorcritic_cli.analysis.quantiles import Spread
+from actorcritic_cli.analysis.gates import Ruling
+from actorcritic_cli.analysis.report import Entry
 from actorcritic_cli.show.console import print_rows, stdout
-from actorcritic_cli.show.values import dollars, seconds, share
+from actorcritic_cli.show.stats_lines import Line, heading, sections
+from actorcritic_cli.show.stats_tables import OF_GROUP, Table, by_actor, columns
 from actorcritic_cli.text import printable
 
-PASS_SHOWN = 8
-"""pass^k that are printed; ``--json`` has all."""
+_STYLES = {"NOT MET": "bold red", "met": "green", "SIMULATED": "yellow"}
 
 
-def print_measures(groups: Iterable[Measures]) -> None:
-    """Print a block for every group."""
+def print_report(entries: Sequence[Entry], rulings: Sequence[Ruling], by: Sequence[str] = ()) -> None:
+    """Print a block for every group; with ``by`` its tables instead, and what became of the gates."""
     console = stdout()
-    for number, measures in enumerate(groups):
-        if number:
+    tables = [name for name in by if name != "run"]
+    if "actor" in tables:
+        _table(console, by_actor(entries))
+    for number, entry in enumerate(entries):
+        own = [ruling for ruling in rulings if ruling.group == entry.measures.group]
+        shown = [name for name in tables if name != "actor"]
+        if tables and not shown and not own:
+            continue
+        if number or "actor" in tables:
             console.print()
-        console.print(Text(heading(measures.group), "bold"), soft_wrap=not console.is_terminal)
-        print_rows(console, ("", ""), ((f"  {label}", text) for label, text in lines(measures)))
+        for line in heading(entry.measures.group):
+            console.print(Text(printable(line), "bold"), soft_wrap=not console.is_terminal)
+        for name in shown:
+            _table(console, OF_GROUP[name](entry))
+        _blocks(console, entry, own, only_gates=bool(tables))
 
 
-def heading(group: Group) -> str:
-    """Return what the sessions of a group have in common."""
-    critic = f" by {group.critic}" if group.critic else ""
-    simulated = " (simulated)" if is_simulated(group.actor) else ""
-    parts = [
-        f"{group.env} ({group.dataset})",
-        f"actor {group.actor}{simulated}",
-        f"supervision {group.supervise}{critic}",
-    ]
-    parts += [f"from {group.source}"] + ([f"run {group.run}"] if group.run else [])
-    return printable(" · ".join(parts))
+def _blocks(console: Console, entry: Entry, rulings: Iterable[Ruling], *, only_gates: bool) -> None:
+    for section in sections(entry, rulings):
+        if only_gates and section.title != "Gates":
+            continue
+        if section.title:
+            console.print(Text(printable(section.title), "bold"), soft_wrap=not console.is_terminal)
+        for line in section.lines:
+            console.print(_text(line), soft_wrap=not console.is_terminal)
 
 
-def is_simulated(actor: str) -> bool:
-    """Return whether an actor only plays one: numbers of such sessions say nothing about a language model."""
-    return actor.startswith("sim:")
+def _text(line: Line) -> Text:
+    style = _STYLES.get(line.name, "")
+    name = f"  {line.name:<15}"
+    rest = f"{line.value:>8}  {line.interval:<16}  {line.words}" if line.value else line.words
+    return Text.assemble((name, style), printable(rest).rstrip())
 
 
-def lines(m: Measures) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) for every measure there is something to say of."""
-    under_way = f", and {m.under_way} under way that are not counted" if m.under_way else ""
-    if is_simulated(m.group.actor):
-        yield "SIMULATED", "the actor knows the task and slips as it is told to: this measures critics, not a model"
-    yield "sessions", f"{m.sessions}{under_way}"
-    if m.scored:
-        yield "success", f"{share(m.success)} ({m.successes} of {m.scored} scored)"
-        top = min(PASS_SHOWN, len(m.passk.values))
-        yield ("pass^1" if top == 1 else f"pass^1..{top}"), _passk(m.passk)
-    if m.unscored:
-        yield "not scored", f"{_counts(m.unscored)} (in no rate above)"
-    yield "ended by", _counts(m.terminations)
-    if m.faults:
-        yield "failures of", _counts(m.faults)
-    yield "turns", f"{m.turns}, {m.proposals} proposals, revision rate {share(m.revision_rate)}"
-    if m.malformed:
-        yield "malformed", f"{m.malformed} proposals that could not be carried out"
-    if m.comparisons:
-        failed = f" ({m.failed_comparisons} failed)" if m.failed_comparisons else ""
-        yield "choices", f"{m.comparisons} compared{failed}; another than the first taken in {m.chosen_another} turns"
-    if m.group.supervise != "off" or m.verdicts:
-        with_verdict = round((m.verdict_rate or 0.0) * m.judged)
-        every = (
-            "a verdict for every judged proposal" if with_verdict == m.judged else f"{m.judged - with_verdict} MISSING"
-        )
-        yield "judged", f"{m.judged} proposals, {with_verdict} verdicts: {every}"
-        yield "verdicts", f"{_counts(m.verdicts)}; critic errors {share(m.critic_error_rate)}"
-        per_session = "–" if m.interventions_per_session is None else f"{m.interventions_per_session:.2f}"
-        yield (
-            "interventions",
-            f"{m.interventions}: {share(m.intervention_rate)} of judged proposals, {per_session} per session",
-        )
-    yield "actor latency", _latency(m.actor_latency, "no model call on record")
-    if m.critic_latency:
-        yield "critic latency", _latency(m.critic_latency, "")
-    yield from _money(m.money)
-
-
-def _passk(passk: PassK) -> str:
-    least, most = passk.trials
-    text = " ".join(share(value) for value in passk.values[:PASS_SHOWN])
-    if least == most:
-        return f"{text} ({passk.tasks} tasks × {least} trials)"
-    return f"{text} ({passk.tasks} tasks with {least} to {most} scored trials; k up to the smallest number)"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in counts.items()) or "none"
-
-
-def _latency(spread: Spread | None, otherwise: str) -> str:
-    if spread is None:
-        return f"unknown ({otherwise})"
-    return f"p50 {seconds(spread.p50)}, p95 {seconds(spread.p95)} ({spread.count} calls)"
-
-
-def _money(money: Mapping[str, Money]) -> Iterator[tuple[str, str]]:
-    if not money:
-        yield "cost", "unknown (no model call on record)"
-    for party, m in money.items():
-        tokens = (
-            "tokens unknown"
-            if m.input_tokens is None
-            else f"{m.input_tokens} tokens in ({m.cached_tokens} cached), {m.output_tokens} out"
-        )
-        if m.tokens_unknown and m.input_tokens is not None:
-            tokens += f" + {m.tokens_unknown} calls of unknown size"
-        cost = dollars(m.cost)
-        if m.cost_unknown and m.cost is not None:
-            cost += f" + {m.cost_unknown} calls of unknown cost"
-        failed = f", {m.failed} failed" if m.failed else ""
-        yield f"{party} calls", f"{m.calls}{failed}; {tokens}; cost {cost}"
+def _table(console: Console, table: Table) -> None:
+    if table.rows:
+        print_rows(console, table.headers, table.rows, right=columns(table))
+    if table.note:
+        console.print(Text(printable(table.note), "dim"), soft_wrap=not console.is_terminal)

@@ -66,6 +66,19 @@ def _member_text(member: dict[str, Any]) -> str:
     return f"{name} {word}" + (f" {p_revise:.3f}" if isinstance(p_revise, int | float) else "")
 
 
+def signed(value: float | None, places: int = 3) -> str:
+    """Return a difference with its sign, without the zero before the point.
+
+    >>> signed(0.123), signed(-0.05), signed(0.0), signed(12.0, 0)
+    ('+.123', '-.050', '.000', '+12')
+    """
+    if value is None:
+        return UNKNOWN
+    text = f"{abs(value):,.{places}f}"
+    sign = "" if not float(text.replace(",", "")) else "+" if value > 0 else "-"
+    return sign + (text.removeprefix("0") if places else text)
+
+
 def several(count: int, noun: str) -> str:
     """Return a number with its noun.
 

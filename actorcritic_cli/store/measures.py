@@ -1,20 +1,18 @@
-"""Reads what statistics are made of: one row of counts for every session that has ended.
+"""Reads what statistics are made of: counts of every group of sessions, by task.
 
-Only counting happens here, in SQL; what the counts mean is in ``analysis``. Whether a proposal *should* have been judged is
-asked of the same rule that the live session follows, so that a missing verdict shows.
+All counting happens here, in SQL (``STATEMENTS``, one pass over each table); what the counts mean is in ``analysis``.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct, field
 
-from actorcritic_cli.session.decide import is_judged
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.types import Message, PartyName, Proposal, ToolCall
+from actorcritic_cli.store.selection import EVERYTHING, JUDGED, Group, Selection, choose, under_way
+from actorcritic_cli.types import PartyName
 
 
 class PartyCalls(Struct):
@@ -30,36 +28,19 @@ class PartyCalls(Struct):
     cost_unknown: int = 0
 
 
-class SessionCounts(Struct):
-    """One session as it is counted. Latencies are seconds, one for each model call or verdict."""
+class TaskCounts(Struct):
+    """What was counted on the ended sessions of one task, or on one free conversation (``free``)."""
 
-    id: str
-    run: str | None
-    env: str
-    dataset: str
-    task: str | None
-    trial: int
-    actor: str
-    critic: str | None
-    """The critic's name with the beginning of its identity; ``None`` when unsupervised."""
-    supervise: str
-    source: str
-    termination: str | None
-    """``None`` while the session is under way; nothing but its existence is then counted."""
-    reward: float | None
-    fault: str | None = None
-    """Whose failure it is, of a session that failed."""
+    task: str
+    free: bool
+    sessions: int = 0
+    scored: int = 0
+    successes: int = 0
     turns: int = 0
     """Steps in which the actor proposed something."""
     revised_turns: int = 0
-    """Steps in which it proposed again after a proposal was sent back."""
-    comparisons: int = 0
-    """Steps in which the critic compared candidates."""
-    failed_comparisons: int = 0
-    chosen_another: int = 0
-    """Steps in which another candidate than the first was taken."""
+    """Steps in which it proposed again after a proposal had been sent back."""
     proposals: int = 0
-    """Candidates that were not taken included."""
     malformed: int = 0
     judged: int = 0
     """Proposals that the gate sends to the critic."""
@@ -67,141 +48,142 @@ class SessionCounts(Struct):
     judged_interventions: int = 0
     interventions: int = 0
     """Proposals with a decision that was not ``accept``, malformed ones included."""
+
+
+class GroupCounts(Struct):
+    """A group of sessions as it is counted. Latencies are seconds, one for each model call or verdict."""
+
+    group: Group
+    number: int
+    """Of the group in the connection's table ``chosen``; 0 for a group none of whose sessions has ended."""
+    under_way: int = 0
+    tasks: dict[str, TaskCounts] = field(default_factory=dict)
+    endings: dict[tuple[str, bool, bool], int] = field(default_factory=dict)
+    """(termination, whether it was scored, whether it was a free conversation) → sessions."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """Whose failure each failed session is → sessions."""
     verdicts: dict[str, int] = field(default_factory=dict)
     """approve, revise, and no_verdict with its reason (``no_verdict (timeout)``) → count."""
     actor_latency: list[float] = field(default_factory=list)
     critic_latency: list[float] = field(default_factory=list)
     calls: dict[PartyName, PartyCalls] = field(default_factory=dict)
+    revising: PartyCalls = field(default_factory=PartyCalls)
+    """Of the actor's calls, those that were not the first of their turn: revisions and further candidates."""
+    revising_seconds: float = 0.0
+    comparing_seconds: float = 0.0
+    """What the critic took to compare candidates."""
 
 
-def session_counts(
-    database: Database, *, env: str | None = None, dataset: str | None = None, run: str | None = None
-) -> list[SessionCounts]:
-    """Return the counts of all sessions, oldest first, of one environment, data set or run if named."""
-    given = {"env": env, "dataset": dataset, "run": run}
-    named = {column: value for column, value in given.items() if value is not None}
-    where = "WHERE " + " AND ".join(f"s.{column} = ?" for column in named) if named else ""
-    return _Counter(database, where, list(named.values())).counts()
+_REVISION = (
+    "p.attempt > 0 AND p.author = 'actor' AND NOT p.set_aside AND NOT EXISTS (SELECT 1 FROM choices o "
+    "WHERE o.session = p.session AND o.step = p.step AND o.chosen = p.attempt)"
+)
+"""SQL: whether a proposal came after another one was sent back, and not beside it as a further candidate."""
+
+_OF_PROPOSALS = (
+    "SELECT c.grp, c.task, sum(p.author = 'actor') AS proposals, sum(p.author = 'actor' AND p.attempt = 0) AS turns, "
+    f"count(DISTINCT CASE WHEN {_REVISION} THEN p.step END) AS revised_turns, count(p.problem) AS malformed, "
+    f"sum({JUDGED}) AS judged FROM chosen c CROSS JOIN proposals p ON p.session = c.session GROUP BY c.session"
+)
+_CALLS = (
+    "count(*) AS calls, count(m.error) AS failed, total(m.input_tokens) AS input_tokens, "
+    "total(m.output_tokens) AS output_tokens, total(m.cached_tokens) AS cached_tokens, "
+    "sum(m.input_tokens IS NULL OR m.output_tokens IS NULL) AS tokens_unknown, total(m.cost) AS cost, "
+    "sum(m.cost IS NULL) AS cost_unknown"
+)
+
+STATEMENTS = {
+    "sessions": "SELECT c.grp, c.task, c.free, count(*) AS sessions, count(c.score) AS scored, total(c.score) AS successes "
+    "FROM chosen c GROUP BY 1, 2, 3",
+    "endings": "SELECT c.grp, s.termination, c.score IS NOT NULL, c.free, count(*) FROM chosen c "
+    "JOIN sessions s ON s.id = c.session GROUP BY 1, 2, 3, 4",
+    "faults": "SELECT c.grp, s.fault, count(*) FROM chosen c JOIN sessions s ON s.id = c.session "
+    "WHERE s.fault IS NOT NULL GROUP BY 1, 2",
+    "proposals": "SELECT grp, task, total(proposals) AS proposals, total(turns) AS turns, "
+    "total(revised_turns) AS revised_turns, total(malformed) AS malformed, total(judged) AS judged "
+    f"FROM ({_OF_PROPOSALS}) GROUP BY 1, 2",
+    "interventions": "SELECT grp, task, total(interventions) AS interventions, total(judged) AS judged_interventions FROM ("
+    f"SELECT c.grp, c.task, count(DISTINCT p.id) AS interventions, count(DISTINCT CASE WHEN {JUDGED} THEN p.id END) "
+    "AS judged "
+    "FROM chosen c CROSS JOIN decisions d ON d.session = c.session JOIN proposals p ON p.id = d.proposal "
+    "WHERE d.decision <> 'accept' GROUP BY c.session) GROUP BY 1, 2",
+    "with verdict": "SELECT grp, task, total(n) AS judged_with_verdict FROM (SELECT c.grp, c.task, "
+    f"count(DISTINCT CASE WHEN {JUDGED} THEN p.id END) AS n FROM chosen c CROSS JOIN verdicts v ON v.session = c.session "
+    "JOIN proposals p ON p.id = v.proposal WHERE v.live = 1 GROUP BY c.session) GROUP BY 1, 2",
+    "verdicts": "SELECT grp, kind, why, sum(n) FROM (SELECT c.grp, v.kind, v.why, count(*) AS n FROM chosen c "
+    "CROSS JOIN verdicts v ON v.session = c.session WHERE v.live = 1 GROUP BY c.session, 2, 3) GROUP BY 1, 2, 3",
+    "critic latency": "SELECT c.grp, v.latency FROM chosen c CROSS JOIN verdicts v ON v.session = c.session "
+    "WHERE v.live = 1",
+    "calls": "SELECT grp, party, sum(calls), sum(failed), sum(input_tokens), sum(output_tokens), sum(cached_tokens), "
+    f"sum(tokens_unknown), sum(cost), sum(cost_unknown) FROM (SELECT c.grp, m.party, {_CALLS} FROM chosen c "
+    "CROSS JOIN model_calls m ON m.session = c.session GROUP BY c.session, 2) GROUP BY 1, 2",
+    "actor latency": "SELECT c.grp, m.latency FROM chosen c CROSS JOIN model_calls m ON m.session = c.session "
+    "WHERE m.party = 'actor' AND m.error IS NULL",
+    "comparisons": "SELECT c.grp, total(o.latency) FROM chosen c CROSS JOIN choices o ON o.session = c.session GROUP BY 1",
+    "revising": f"SELECT c.grp, total(m.latency), {_CALLS} FROM chosen c CROSS JOIN proposals p ON p.session = c.session "
+    "AND p.attempt > 0 AND p.author = 'actor' CROSS JOIN model_calls m ON m.session = p.session AND m.seq = p.seq "
+    "WHERE m.party = 'actor' GROUP BY 1",
+}
+"""What is counted → the query over the table ``chosen`` that counts it."""
 
 
-class _Counter:
-    """Runs one query a table over the sessions chosen, and puts the rows together."""
+def group_counts(database: Database, selection: Selection = EVERYTHING) -> list[GroupCounts]:
+    """Return the counts of every group among the sessions, ordered by group and task.
 
-    def __init__(self, database: Database, where: str, values: list[object]):
-        self.database, self.values = database, values
-        self.where = where
-        self.chosen = f"session IN (SELECT s.id FROM sessions s {where})"
-
-    def counts(self) -> list[SessionCounts]:
-        rows = self.database.rows(
-            "SELECT s.*, c.name AS critic_name, json_extract(s.spec, '$.supervision.gate') AS gate FROM sessions s "
-            f"LEFT JOIN critics c ON c.id = s.critic {self.where} ORDER BY s.created_at, s.id",
-            self.values,
-        )
-        found = {row["id"]: _session(row) for row in rows}
-        gates = {row["id"]: row["gate"] or "auto" for row in rows}
-        self._count_proposals(found, gates)
-        self._count_turns(found)
-        self._count_choices(found)
-        self._count_verdicts(found)
-        self._count_calls(found)
-        return list(found.values())
-
-    def _rows(self, sql: str) -> Iterable[sqlite3.Row]:
-        return self.database.rows(sql.replace("{chosen}", self.chosen), self.values)
-
-    def _count_proposals(self, found: dict[str, SessionCounts], gates: dict[str, str]) -> None:
-        for row in self._rows(
-            "SELECT p.session, p.author, p.kind, p.effect, p.set_aside, p.problem IS NOT NULL AS malformed, "
-            "EXISTS (SELECT 1 FROM verdicts v WHERE v.proposal = p.id AND v.live = 1) AS verdict, "
-            "EXISTS (SELECT 1 FROM decisions d WHERE d.proposal = p.id AND d.decision <> 'accept') AS intervened, "
-            "count(*) AS n FROM proposals p WHERE p.{chosen} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
-        ):
-            session = found[row["session"]]
-            n = row["n"]
-            if row["author"] == "actor":
-                session.proposals += n
-            session.malformed += n * row["malformed"]
-            session.interventions += n * row["intervened"]
-            asked = session.supervise != "off" and not row["malformed"] and not row["set_aside"]
-            if asked and _is_judged(gates[session.id], row):
-                session.judged += n
-                session.judged_with_verdict += n * row["verdict"]
-                session.judged_interventions += n * row["intervened"]
-
-    def _count_turns(self, found: dict[str, SessionCounts]) -> None:
-        for row in self._rows(
-            "SELECT p.session, count(DISTINCT p.step) AS turns, count(DISTINCT CASE WHEN NOT p.set_aside "
-            "AND p.attempt >= coalesce(c.candidates, 1) THEN p.step END) AS revised FROM proposals p "
-            "LEFT JOIN choices c ON c.session = p.session AND c.step = p.step "
-            "WHERE p.{chosen} AND p.author = 'actor' GROUP BY p.session"
-        ):
-            session = found[row["session"]]
-            session.turns, session.revised_turns = row["turns"], row["revised"]
-
-    def _count_choices(self, found: dict[str, SessionCounts]) -> None:
-        for row in self._rows(
-            "SELECT session, count(critic) AS compared, count(why) AS failed, sum(chosen > 0) AS another FROM choices "
-            "WHERE {chosen} GROUP BY session"
-        ):
-            session = found[row["session"]]
-            session.comparisons, session.failed_comparisons = row["compared"], row["failed"]
-            session.chosen_another = row["another"]
-
-    def _count_verdicts(self, found: dict[str, SessionCounts]) -> None:
-        for row in self._rows(
-            "SELECT session, kind, why, json_group_array(latency) AS latencies, count(*) AS n FROM verdicts "
-            "WHERE {chosen} AND live = 1 GROUP BY 1, 2, 3"
-        ):
-            session = found[row["session"]]
-            name = row["kind"] if row["why"] is None else f"{row['kind']} ({row['why']})"
-            session.verdicts[name] = session.verdicts.get(name, 0) + row["n"]
-            session.critic_latency += json.loads(row["latencies"])
-
-    def _count_calls(self, found: dict[str, SessionCounts]) -> None:
-        for row in self._rows(
-            "SELECT session, party, count(*) AS calls, count(error) AS failed, "
-            "total(input_tokens) AS input_tokens, total(output_tokens) AS output_tokens, "
-            "total(cached_tokens) AS cached_tokens, sum(input_tokens IS NULL OR output_tokens IS NULL) AS tokens_unknown, "
-            "total(cost) AS cost, sum(cost IS NULL) AS cost_unknown, "
-            "json_group_array(latency) FILTER (WHERE error IS NULL) AS latencies FROM model_calls "
-            "WHERE {chosen} GROUP BY 1, 2"
-        ):
-            session = found[row["session"]]
-            session.calls[row["party"]] = PartyCalls(
-                row["calls"],
-                row["failed"],
-                int(row["input_tokens"]),
-                int(row["output_tokens"]),
-                int(row["cached_tokens"]),
-                row["tokens_unknown"],
-                row["cost"],
-                row["cost_unknown"],
-            )
-            if row["party"] == "actor":
-                session.actor_latency += json.loads(row["latencies"])
+    The connection's table ``chosen`` holds the sessions afterwards, for what else is to be read of them.
+    """
+    found = {number: GroupCounts(group, number) for number, group in choose(database, selection).items()}
+    for row in database.rows(STATEMENTS["sessions"]):
+        counts = TaskCounts(row["task"], bool(row["free"]), row["sessions"], row["scored"], int(row["successes"]))
+        found[row["grp"]].tasks[counts.task] = counts
+    for statement in ("proposals", "interventions", "with verdict"):
+        for row in database.rows(STATEMENTS[statement]):
+            task = found[row["grp"]].tasks[row["task"]]
+            for column in row.keys()[2:]:
+                setattr(task, column, int(row[column]))
+    for grp, termination, scored, free, n in _rows(database, "endings"):
+        found[grp].endings[termination, bool(scored), bool(free)] = n
+    for grp, fault, n in _rows(database, "faults"):
+        found[grp].faults[fault] = n
+    for grp, kind, why, n in _rows(database, "verdicts"):
+        found[grp].verdicts[kind if why is None else f"{kind} ({why})"] = n
+    for grp, latency in _rows(database, "critic latency"):
+        found[grp].critic_latency.append(latency)
+    for grp, latency in _rows(database, "actor latency"):
+        found[grp].actor_latency.append(latency)
+    for grp, party, *calls in _rows(database, "calls"):
+        found[grp].calls[party] = _calls(calls)
+    for grp, seconds, *calls in _rows(database, "revising"):
+        found[grp].revising, found[grp].revising_seconds = _calls(calls), seconds
+    for grp, seconds in _rows(database, "comparisons"):
+        found[grp].comparing_seconds = seconds
+    return _with_those_under_way(database, selection, found)
 
 
-def _session(row: sqlite3.Row) -> SessionCounts:
-    return SessionCounts(
-        id=row["id"],
-        run=row["run"],
-        env=row["env"],
-        dataset=row["dataset"],
-        task=row["task"],
-        trial=row["trial"],
-        actor=row["actor"],
-        critic=f"{row['critic_name']} [{row['critic'][:8]}]" if row["critic"] else None,
-        supervise=row["supervise"],
-        source=row["source"],
-        termination=row["termination"],
-        reward=row["reward"],
-        fault=row["fault"],
-    )
+def bare_aggregate(database: Database, selection: Selection = EVERYTHING) -> int:
+    """Run the queries that statistics need and drop what they return; return how many rows that was.
+
+    This is what ``acc stats`` is measured against: the least that any program would have to ask of SQLite.
+    """
+    choose(database, selection)
+    return sum(sum(1 for _ in _rows(database, statement)) for statement in STATEMENTS)
 
 
-def _is_judged(gate: str, row: sqlite3.Row) -> bool:
-    """Ask the session's own rule; of a proposal it looks at no more than these columns."""
-    calls = (ToolCall("", "", "{}"),) if row["kind"] == "tool_call" else ()
-    proposal = Proposal(Message("assistant", tool_calls=calls), row["author"])
-    return is_judged(gate, proposal, row["effect"] or "none")  # type: ignore[arg-type]  # the record holds gates only
+def _rows(database: Database, statement: str) -> Iterator[tuple[Any, ...]]:
+    cursor = database.connection.cursor()
+    cursor.row_factory = None  # plain tuples: there may be a million of them
+    yield from cursor.execute(STATEMENTS[statement])
+
+
+def _calls(row: list[Any]) -> PartyCalls:
+    calls, failed, given, made, cached, tokens_unknown, cost, cost_unknown = row
+    return PartyCalls(calls, failed, int(given), int(made), int(cached), tokens_unknown, cost, cost_unknown)
+
+
+def _with_those_under_way(database: Database, selection: Selection, found: dict[int, GroupCounts]) -> list[GroupCounts]:
+    groups = {counts.group: counts for counts in found.values()}
+    for group, n in under_way(database, selection).items():
+        groups.setdefault(group, GroupCounts(group, 0)).under_way = n
+    for counts in groups.values():
+        counts.tasks = dict(sorted(counts.tasks.items()))
+    return [groups[group] for group in sorted(groups)]
