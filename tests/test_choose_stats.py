@@ -22,12 +22,13 @@ def sessions():
 
 
 def test_a_candidate_is_no_revision(sessions):
-    assert line("turns") == "turns 3, 10 proposals, revision rate .333"
+    assert line("turns") == "turns 3, 10 proposals"
+    assert line("revision rate") == "revision rate .333 too few to tell of turns"
 
 
 def test_only_what_was_taken_should_have_a_verdict(sessions):
-    assert line("judged") == "judged 4 proposals, 4 verdicts: a verdict for every judged proposal"
+    assert line("judged") == "judged 4 proposals, every one with a verdict"
 
 
 def test_choices_are_counted(sessions):
-    assert line("choices") == "choices 3 compared (1 failed); another than the first taken in 2 turns"
+    assert line("choices") == "choices 3 compared (1 failed); not the first taken in 2"

@@ -75,6 +75,11 @@ class Measures(Struct, frozen=True):
     interventions_per_session: float | None
     revision_rate: float | None
     """Turns in which the actor proposed again after a proposal had been sent back."""
+    comparisons: int
+    """Turns in which the critic compared candidates."""
+    failed_comparisons: int
+    chosen_another: int
+    """Turns in which another candidate than the first was taken."""
     actor_latency: Spread | None
     """Seconds of the actor's model calls that succeeded."""
     critic_latency: Spread | None
@@ -130,6 +135,9 @@ def _measure(counts: GroupCounts, passes: int) -> Measures:
         intervention_rate=estimates["intervention_rate"].value,
         interventions_per_session=estimates["interventions_per_session"].value,
         revision_rate=estimates["revision_rate"].value,
+        comparisons=counts.comparisons,
+        failed_comparisons=counts.failed_comparisons,
+        chosen_another=counts.chosen_another,
         actor_latency=spread(counts.actor_latency),
         critic_latency=spread(counts.critic_latency),
         critic_seconds=sum(counts.critic_latency) + counts.comparing_seconds,

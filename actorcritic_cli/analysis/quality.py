@@ -18,8 +18,8 @@ from actorcritic_cli.analysis.clustered import Ratio, ratios
 from actorcritic_cli.analysis.shares import Estimate
 from actorcritic_cli.store.labelled import Judge, Labelled
 
-SOURCES = ("oracle", "human", "outcome")
-"""Sources of labels; of equally many labels the earlier one here is preferred."""
+SOURCES = ("oracle", "human", "ground_truth", "outcome")
+"""Sources of labels, in the order in which they are shown; of equally many labels the earlier one is preferred."""
 
 
 class Quality(Struct, frozen=True):

@@ -39,7 +39,7 @@ class By(StrEnum):
     run = auto()
 
 
-Labels = Literal["oracle", "human", "outcome"]
+Labels = Literal["oracle", "human", "ground_truth", "outcome"]
 
 
 def stats(

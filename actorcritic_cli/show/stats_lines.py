@@ -149,6 +149,9 @@ def _supervision(m: Measures, turns: tuple[Turns, ...]) -> Iterator[Line]:
         yield _words("judged", f"{several(m.judged, 'proposal')}, {every}")
         errors = f"; critic errors {share(m.critic_error_rate)}" if m.critic_error_rate else ""
         yield _words("verdicts", f"{_counts(m.verdicts)}{errors}")
+    if m.comparisons:
+        failed = f" ({m.failed_comparisons} failed)" if m.failed_comparisons else ""
+        yield _words("choices", f"{m.comparisons} compared{failed}; not the first taken in {m.chosen_another}")
     per_session = m.interventions_per_session
     each = "" if per_session is None else f", {per_session:.2f} per session"
     yield estimate("interventions", m.estimates["intervention_rate"], f"of judged; {m.interventions}{each}")

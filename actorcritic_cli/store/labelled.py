@@ -24,7 +24,7 @@ class Judge(Struct, frozen=True, order=True):
     critic: str
     """Name and beginning of the identity."""
     labels: str
-    """oracle, human or outcome."""
+    """Their source: oracle, human, ground_truth or outcome."""
 
 
 class Labelled(Struct, frozen=True):

@@ -41,6 +41,7 @@ class TaskCounts(Struct):
     revised_turns: int = 0
     """Steps in which it proposed again after a proposal had been sent back."""
     proposals: int = 0
+    """Candidates that were not taken included."""
     malformed: int = 0
     judged: int = 0
     """Proposals that the gate sends to the critic."""
@@ -70,8 +71,13 @@ class GroupCounts(Struct):
     revising: PartyCalls = field(default_factory=PartyCalls)
     """Of the actor's calls, those that were not the first of their turn: revisions and further candidates."""
     revising_seconds: float = 0.0
+    comparisons: int = 0
+    """Turns in which the critic compared candidates."""
+    failed_comparisons: int = 0
+    chosen_another: int = 0
+    """Turns in which another candidate than the first was taken."""
     comparing_seconds: float = 0.0
-    """What the critic took to compare candidates."""
+    """What the critic took to compare."""
 
 
 _REVISION = (
@@ -119,7 +125,7 @@ STATEMENTS = {
     "CROSS JOIN model_calls m ON m.session = c.session GROUP BY c.session, 2) GROUP BY 1, 2",
     "actor latency": "SELECT c.grp, m.latency FROM chosen c CROSS JOIN model_calls m ON m.session = c.session "
     "WHERE m.party = 'actor' AND m.error IS NULL",
-    "comparisons": "SELECT c.grp, total(o.latency) FROM chosen c CROSS JOIN choices o ON o.session = c.session GROUP BY 1",
+    "comparisons": "SELECT c.grp, count(o.critic), count(o.why), sum(o.chosen > 0), total(o.latency) FROM chosen c CROSS JOIN choices o ON o.session = c.session GROUP BY 1",
     "revising": f"SELECT c.grp, total(m.latency), {_CALLS} FROM chosen c CROSS JOIN proposals p ON p.session = c.session "
     "AND p.attempt > 0 AND p.author = 'actor' CROSS JOIN model_calls m ON m.session = p.session AND m.seq = p.seq "
     "WHERE m.party = 'actor' GROUP BY 1",
@@ -155,8 +161,10 @@ def group_counts(database: Database, selection: Selection = EVERYTHING) -> list[
         found[grp].calls[party] = _calls(calls)
     for grp, seconds, *calls in _rows(database, "revising"):
         found[grp].revising, found[grp].revising_seconds = _calls(calls), seconds
-    for grp, seconds in _rows(database, "comparisons"):
-        found[grp].comparing_seconds = seconds
+    for grp, compared, failed, another, seconds in _rows(database, "comparisons"):
+        group = found[grp]
+        group.comparisons, group.failed_comparisons, group.chosen_another = compared, failed, another
+        group.comparing_seconds = seconds
     return _with_those_under_way(database, selection, found)
 
 
