@@ -1,0 +1,316 @@
+"""The benchmark itself: what is timed, in which order, and what is written down.
+
+Our side is the real one: ``LlamaCritic`` starts its worker, which keeps its prefix states in a folder of the
+benchmark's own. The k-th repetition takes the k-th judgement of the conversation (and begins again after the last), so
+that short and long ones count alike.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actorcritic_cli.bench import conversation as talk
+from actorcritic_cli.bench import naive as plain
+from actorcritic_cli.bench.beside import Beside
+from actorcritic_cli.bench.conversation import ASIDE, Conversation
+from actorcritic_cli.bench.process import peak_memory
+from actorcritic_cli.bench.report import Memory, Report, Throughput, Waiting
+from actorcritic_cli.bench.waiting import held, world
+from actorcritic_cli.critics import cpu
+from actorcritic_cli.critics.client import LlamaCritic
+from actorcritic_cli.critics.critique import MAX_TOKENS
+from actorcritic_cli.critics.gguf_info import inspect
+from actorcritic_cli.critics.prefix_store import prefix_store
+from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.errors import AccError, NotFound
+from actorcritic_cli.types import Message, Proposal, Verdict
+
+Tell = Callable[[str, int, int], None]
+"""Told what is being done, and how many of how many such things are done."""
+
+_COLD_STARTS = 3
+"""Cold starts take long and vary little: more than these are not made."""
+_NEVER, _ALWAYS = 1.0, 0.0
+"""Thresholds at which every proposal is approved, and at which every one is to be revised."""
+
+
+class Settings(Struct, frozen=True):
+    """What to measure: a file, how often, and for how many sessions at once."""
+
+    path: Path
+    repeat: int = 5
+    threads: int | None = None
+    template: str | None = None
+    prefix_tokens: int | None = None
+    """Cut policy and tools so that what sessions share has about so many tokens; ``None`` leaves them whole."""
+    sessions: tuple[int, ...] = (1, 4, 8)
+    actor_seconds: float = 2.0
+    """How long the actor of the measured conversation takes for a proposal; 0 leaves that measurement out."""
+
+
+class Benchmark:
+    """One run. ``report`` fills while it goes on, so that an interrupted run has something to show.
+
+    ``folder`` is for its own files. Raises ``AccError`` for a file that can't be a critic, or where a side fails.
+    """
+
+    def __init__(self, settings: Settings, conversation: Conversation, folder: Path, tell: Tell):
+        file = inspect(settings.path, template=settings.template)
+        if not file.usable:
+            raise (AccError if file.path.exists() else NotFound)(file.why_not or "The critic can't be used.")
+        self.settings, self.conversation, self.folder, self.tell = settings, conversation, folder, tell
+        self.threads = settings.threads or cpu.threads()
+        self.sequences = max(settings.sessions) + 2
+        self.report = Report(
+            str(settings.path),
+            file.sha256,
+            file.quantisation or "",
+            file.parameters,
+            self.threads,
+            conversation.name,
+            len(conversation.cases),
+            settings.repeat,
+            notes=list(file.warnings),
+        )
+
+    def run(self) -> Report:
+        """Measure everything; return the report."""
+        path, threads = str(self.settings.path.resolve()), self.threads
+        with Beside("floor", self.folder / "floor.log") as floor:
+            trained = int(floor.ask("load", path=path)["trained"])
+            self._fit(trained, lambda text: int(floor.ask("count", text=text)["tokens"]))
+            with _home(self.folder):
+                self._starts()
+                floor.ask("open", n_ctx=self.report.n_ctx, threads=threads)
+                with Beside("naive", self.folder / "naive.log") as naive:
+                    self.tell("loading the model for the naive way", 0, 1)
+                    naive.ask("load", path=path, n_ctx=self.report.n_ctx, threads=threads)
+                    self._actions(floor, naive)
+                    self.report.memory.naive_peak = peak_memory(naive.pid)
+        with _home(self.folder):
+            self._sessions()
+        if self.settings.actor_seconds > 0:
+            self._waiting()
+        return self.report
+
+    def _fit(self, trained: int, count: talk.Count) -> None:
+        """Cut the prefix as wanted and choose a context that holds all sessions at once."""
+        if self.settings.prefix_tokens is not None:
+            self.conversation = talk.with_prefix_of(self.conversation, self.settings.prefix_tokens, count)
+        prefix, own = (f(self.conversation, count) for f in (talk.prefix_tokens, talk.own_tokens))
+        wanted = prefix + 64 + max(self.settings.sessions) * (own + MAX_TOKENS + 64)
+        self.report.prefix_tokens, self.report.longest_tokens = prefix, prefix + own
+        self.report.n_ctx = min(trained, -(-wanted // 256) * 256)
+        if wanted > trained:
+            self.report.notes.append(
+                f"{max(self.settings.sessions)} sessions would take {wanted:,} tokens of context; the model has {trained:,}."
+            )
+
+    def _critic(self) -> LlamaCritic:
+        return LlamaCritic(
+            self.settings.path,
+            threshold=_NEVER,
+            template=self.settings.template,
+            n_ctx=self.report.n_ctx,
+            threads=self.threads,
+            sequences=self.sequences,
+        )
+
+    def _starts(self) -> None:
+        """The first verdict of a worker that finds no prefix state, and of one that does."""
+        start, case = self.report.start, self.conversation.of_session(0, "a")
+        times = min(self.settings.repeat, _COLD_STARTS)
+        for number in range(times):
+            self.tell("starting cold and from the state file", number, times)
+            prefix_store().clear()
+            with self._critic() as critic:
+                start.loading.append(_timed(critic.start))
+                start.cold.append(_timed(_judged, critic, case))
+                other = replace(case, session="b")  # the same tokens, delimiters included
+                start.in_memory.append(_timed(_judged, critic, other))
+                _judged(critic, replace(case, proposal=ASIDE))  # answered after the state was written
+            with self._critic() as critic:
+                start.loading.append(_timed(critic.start))
+                began = time.monotonic()
+                verdict = _judged(critic, case)
+                start.from_file.append(time.monotonic() - began)
+                if not verdict.detail.get("tokens_loaded"):
+                    self.report.notes.append("The prefix did not come from its state file.")
+        for state in prefix_store().states():
+            self.report.prefix_tokens = state.tokens
+            self.report.memory.bytes_per_cell = state.bytes / state.tokens
+
+    def _actions(self, floor: Beside, naive: Beside) -> None:
+        """Approved and revised actions on every side, taking turns."""
+        with self._critic() as critic:
+            critic.start()
+            for number in range(self.settings.repeat):
+                self.tell("approved and revised actions, on every side", number, self.settings.repeat)
+                case = self.conversation.of_session(number, "a")
+                if number % 2:
+                    self._naive(case, naive)
+                    self._ours(case, critic, floor)
+                else:
+                    self._ours(case, critic, floor)
+                    self._naive(case, naive)
+            if critic.worker_pid is not None:
+                self.report.memory.worker_peak = peak_memory(critic.worker_pid)
+
+    def _ours(self, case: Case, critic: LlamaCritic, floor: Beside) -> None:
+        aside = replace(case, proposal=ASIDE)
+        for timed, threshold in ((self.report.approved, _NEVER), (self.report.revised, _ALWAYS)):
+            critic.threshold = _NEVER
+            _judged(critic, aside)
+            critic.threshold = threshold
+            began = time.monotonic()
+            verdict = _judged(critic, case)
+            timed.ours.append(time.monotonic() - began)
+            new, depth = verdict.detail["tokens_evaluated"], verdict.detail["tokens_reused"]
+            written = verdict.detail.get("critique_tokens", 0)
+            least = floor.ask("decode", depth=depth, new=new, single=written)
+            timed.floor.append(least["seconds"] + least["single"])
+            timed.new.append(new)
+            timed.written.append(written)
+        critic.threshold = _NEVER
+
+    def _naive(self, case: Case, naive: Beside) -> None:
+        system = plain.system_text(talk.shared_text(case))
+        user, aside = plain.user_text(case), plain.user_text(replace(case, proposal=ASIDE))
+        for words, limit in (("critique", plain.MAX_TOKENS), ("verdict", plain.MAX_TOKENS)):
+            naive.ask("answer", system=system, user=aside, words="verdict", limit=1)
+            answer = naive.ask("answer", system=system, user=user, words=words, limit=limit)
+            if words == "verdict":
+                self.report.approved.verdict_only.append(answer["seconds"])
+                continue
+            for timed in (self.report.approved, self.report.revised):  # it writes its critique in any case
+                timed.naive.append(answer["seconds"])
+                timed.naive_written.append(answer["tokens"])
+            self.report.naive_answer = answer["text"]
+
+    def _sessions(self) -> None:
+        """Several sessions: what they keep, and how many judgements they get."""
+        with self._critic() as critic:
+            critic.start()
+            most = max(self.settings.sessions)
+            names = [f"session {number}" for number in range(most)]
+            middle = len(self.conversation.cases) // 2
+            cases = [self.conversation.of_session(middle, name) for name in names]
+            self.tell("reading the sessions that share the prefix", 0, 1)
+            self.report.memory = self._kept(critic, cases)
+            for count in self.settings.sessions:
+                found = Throughput(count)
+                self.report.throughput.append(found)
+                for number in range(self.settings.repeat):
+                    self.tell(f"{count} sessions one by one and at once", number, self.settings.repeat)
+                    self._rounds(critic, cases[:count], found)
+            if critic.worker_pid is not None:
+                self.report.memory.worker_peak = max(
+                    filter(None, (self.report.memory.worker_peak, peak_memory(critic.worker_pid))), default=None
+                )
+
+    def _kept(self, critic: LlamaCritic, cases: Sequence[Case]) -> Memory:
+        """Judge one case of every session; return what the sessions take, by what the worker says it read."""
+        first = [_judged(critic, case).detail for case in cases]
+        again = [_judged(critic, case).detail for case in cases]
+        prefix, memory = self.report.prefix_tokens, self.report.memory
+        memory.sessions = len(cases)
+        memory.one = first[0]["tokens_total"]
+        memory.own = sum(detail["tokens_total"] - prefix for detail in first[1:])
+        memory.all = memory.one + sum(detail["tokens_evaluated"] for detail in first[1:])
+        memory.separate = sum(detail["tokens_total"] for detail in first)
+        memory.kept = all(detail["tokens_reused"] > prefix for detail in again)
+        if not memory.kept:
+            self.report.notes.append("Not every session was still in the model's memory after the others were read.")
+        return memory
+
+    def _rounds(self, critic: LlamaCritic, cases: Sequence[Case], found: Throughput) -> None:
+        """Two other proposals for every session, each judged once one by one and once at once."""
+        one, other = (self.conversation.cases[index].proposal for index in (-1, 0))
+        if one == other:
+            other = Proposal(Message("assistant", "I need a moment to look into this for you."))
+        spent = {"one_by_one": 0.0, "together": 0.0}
+        for proposal, at_once in ((ASIDE, None), (one, False), (other, True), (one, True), (other, False)):
+            asked = [replace(case, proposal=proposal) for case in cases]
+            began = time.monotonic()
+            if at_once:
+                _at_once(critic, asked)
+            else:
+                for case in asked:
+                    _judged(critic, case)
+            if at_once is not None:
+                spent["together" if at_once else "one_by_one"] += time.monotonic() - began
+        found.one_by_one.append(2 * len(cases) / spent["one_by_one"])
+        found.together.append(2 * len(cases) / spent["together"])
+
+    def _waiting(self) -> None:
+        """A whole conversation with an actor that takes its time, without a critic and with one."""
+        try:
+            environment = world(self.conversation)
+        except NotFound as error:
+            self.report.notes.append(f"No conversation was held: {error}")
+            return
+        waiting = self.report.waiting = Waiting(self.settings.actor_seconds)
+        times = min(self.settings.repeat, _COLD_STARTS)
+        with _home(self.folder):
+            critic = self._critic()
+        with critic:
+            critic.start()
+            for number in range(times):
+                self.tell(f"a conversation with an actor of {waiting.actor_seconds:g} s a proposal", number, times)
+                for supervisor, seconds in ((None, waiting.unsupervised), (critic, waiting.supervised)):
+                    name = f"conversation {number}"
+                    done = held(self.conversation, environment, supervisor, waiting.actor_seconds, name)
+                    seconds.append(done.seconds)
+                    waiting.proposals, waiting.judgements = done.proposals, done.judgements
+                    if done.failures:
+                        self.report.notes.append(f"Without a verdict: {done.failures[0]}")
+
+
+def _judged(critic: LlamaCritic, case: Case) -> Verdict:
+    """Judge, and insist on a verdict: a failed judgement is no measurement."""
+    verdict = critic.judge(case)
+    if verdict.kind == "no_verdict":
+        raise AccError(f"The critic gave no verdict ({verdict.why}): {verdict.message}.")
+    return verdict
+
+
+def _at_once(critic: LlamaCritic, cases: Sequence[Case]) -> None:
+    """Judge all cases at the same time, each from a thread of its own."""
+    ready = threading.Barrier(len(cases))
+
+    def judge(case: Case) -> None:
+        ready.wait()
+        _judged(critic, case)
+
+    with ThreadPoolExecutor(len(cases)) as threads:
+        for done in [threads.submit(judge, case) for case in cases]:
+            done.result()
+
+
+def _timed(work: Callable[..., object], *arguments: object) -> float:
+    began = time.monotonic()
+    work(*arguments)
+    return time.monotonic() - began
+
+
+@contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    """Have the critic keep its states and logs in a folder of the benchmark's own."""
+    before = os.environ.get("ACC_HOME")
+    os.environ["ACC_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ACC_HOME"]
+        else:
+            os.environ["ACC_HOME"] = before

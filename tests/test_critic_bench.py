@@ -1,0 +1,201 @@
+"""``acc critic bench``: every side does its work for real, and the figures are made of what was measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actorcritic_cli.bench.conversation import prefix_tokens, recorded, with_prefix_of
+from actorcritic_cli.bench.naive import CRITIQUE, MAX_TOKENS
+from actorcritic_cli.bench.process import peak_memory, resident_memory
+from actorcritic_cli.bench.report import Figure, Report, Throughput, Timed, Waiting, paired_difference, ratio
+from actorcritic_cli.critics.labels import CANDIDATES
+from actorcritic_cli.critics.prompt import build
+from actorcritic_cli.examples import example_trace
+from actorcritic_cli.types import ToolSpec
+from tests.cli import acc, start
+from tests.critic_cases import tiny
+from tests.critic_shapes import shaped
+
+TRACE = "airline-cancel.jsonl"
+QUICK = ("--repeat", "1", "--actor-seconds", "0.05", "--prefix-tokens", "1400", "--threads", "1", "--json")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    done = acc("critic", "bench", tiny(), *QUICK, timeout=300, ACC_HOME=str(tmp_path_factory.mktemp("home")))
+    assert done.returncode == 0, done.stderr
+    assert "state file" in done.stderr  # it says what it is doing
+    return json.loads(done.stdout)
+
+
+def test_every_side_is_measured_as_often_as_asked(found: dict[str, Any]) -> None:
+    for action in ("approved", "revised"):
+        for side in ("ours", "floor", "naive"):
+            (seconds,) = found[action][side]
+            assert seconds > 0
+    assert [len(found["start"][kind]) for kind in ("loading", "cold", "from_file", "in_memory")] == [2, 1, 1, 1]
+    assert [(t["sessions"], len(t["one_by_one"]), len(t["together"])) for t in found["throughput"]] == [
+        (count, 1, 1) for count in (1, 4, 8)
+    ]
+    assert len(found["waiting"]["supervised"]) == len(found["waiting"]["unsupervised"]) == 1
+
+
+def test_ours_is_the_critic_at_work(found: dict[str, Any]) -> None:
+    (new,), (approved_wrote,), (revised_wrote,) = (
+        found["approved"]["new"], found["approved"]["written"], found["revised"]["written"],
+    )  # fmt: skip
+    assert 10 < new < found["longest_tokens"] - found["prefix_tokens"]
+    assert approved_wrote == 0 < revised_wrote
+    assert "The prefix did not come from its state file." not in found["notes"]
+    assert found["memory"]["worker_peak"] > 1e6
+
+
+def test_the_naive_way_wrote_a_verdict_and_a_critique(found: dict[str, Any]) -> None:
+    (written,) = found["approved"]["naive_written"]
+    assert 0 < written <= MAX_TOKENS
+    answer = found["naive_answer"]
+    assert answer.replace(" ", "").startswith(('{"verdict":"approve"', '{"verdict":"revise"'))
+    if written < MAX_TOKENS:
+        whole = json.loads(answer, strict=False)  # the library lets control characters through
+        assert list(whole) == ["verdict", "critique"]
+        assert len(whole["critique"]) <= CRITIQUE
+
+
+def test_the_shared_prefix_is_as_long_as_asked_and_stored_once(found: dict[str, Any]) -> None:
+    assert 1200 < found["prefix_tokens"] <= 1430
+    memory = found["memory"]
+    assert memory["kept"]
+    assert memory["all"] == memory["one"] + memory["own"]
+    assert memory["separate"] == memory["all"] + 7 * found["prefix_tokens"]
+    assert memory["bytes_per_cell"] >= 2 * 2 * 64 * 2  # keys and values of two layers and two heads, two bytes each
+
+
+def test_the_conversation_waits_for_its_actor(found: dict[str, Any]) -> None:
+    waiting = found["waiting"]
+    assert waiting["judgements"] > 0
+    assert waiting["unsupervised"][0] >= 0.05 * waiting["proposals"]
+
+
+def test_figures_have_goals_and_say_whether_they_are_reached(found: dict[str, Any]) -> None:
+    figures = {figure["name"]: figure for figure in found["figures"]}
+    assert figures["approved action / naive"]["value"] == pytest.approx(
+        found["approved"]["ours"][0] / found["approved"]["naive"][0]
+    )
+    assert figures["approved action / naive"]["goal"] == 0.1
+    assert figures["cells of 8 sessions / one and their own"]["reached"] is True
+    assert figures["8 sessions at once / one by one"]["at_least"] is True
+
+
+def test_the_table_names_the_figures_and_a_model_that_cannot_be_cut_is_measured_too() -> None:
+    done = acc("critic", "bench", shaped("recurrent"), *QUICK[:-1], timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "approved action / floor" in done.stdout
+    assert "≤ 1.25" in done.stdout
+
+
+def test_an_interrupted_run_shows_what_it_has_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    running = start("critic", "bench", tiny(), *QUICK, TMPDIR=str(tmp_path))
+    assert running.stderr is not None
+    while "every side" not in (line := running.stderr.readline()):
+        assert line, "it ended before it was interrupted"
+    time.sleep(0.2)
+    os.killpg(running.pid, signal.SIGINT)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    report = json.loads(out)
+    assert len(report["start"]["cold"]) == 1
+    assert any(note.startswith("Interrupted") for note in report["notes"])
+    assert list(tmp_path.glob("acc-bench-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [((), 2), (("x.gguf", "--synthetic", "tiny"), 2), (("missing.gguf",), 3), (("--synthetic", "7b"), 2)],
+)
+def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...], code: int) -> None:
+    done = acc("critic", "bench", *arguments)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_a_trace_in_which_nothing_is_judged_is_refused(tmp_path: Path) -> None:
+    lines = example_trace(TRACE).read_text().splitlines()
+    few = tmp_path / "few.jsonl"
+    few.write_text("\n".join([lines[0], lines[-1]]) + "\n")
+    done = acc("critic", "bench", tiny(), "--trace", few)
+    assert done.returncode == 1
+    assert "Nothing in" in done.stderr
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@given(st.integers(250, 2500))
+def test_a_prefix_is_cut_to_at_most_what_is_asked_and_not_much_less(wanted: int) -> None:
+    whole = recorded(example_trace(TRACE))
+    cut = with_prefix_of(whole, wanted, words)
+    got = prefix_tokens(cut, words)
+    bare = prefix_tokens(with_prefix_of(whole, 0, words), words)
+    longest = max(words(line) for line in whole.policy.splitlines())
+    assert got <= max(wanted, bare)
+    if wanted >= prefix_tokens(whole, words):
+        assert cut == whole
+    elif wanted > bare and cut.policy != whole.policy:
+        assert got > wanted - longest - 1
+    assert whole.policy.startswith(cut.policy)
+    assert whole.tools[: len(cut.tools)] == cut.tools
+    for case in cut.cases:
+        assert (case.policy, case.tools) == (cut.policy, cut.tools)
+
+
+def test_the_cases_are_those_that_a_session_would_judge() -> None:
+    conversation = recorded(example_trace(TRACE))
+    effects = {tool.name: tool.effect for tool in conversation.tools}
+    for case in conversation.cases:
+        calls = case.proposal.message.tool_calls
+        assert not calls or "write" in {effects[call.name] for call in calls}
+    last = conversation.of_session(-1, "other")
+    mine = conversation.cases[-1]
+    assert last.session == "other"
+    assert build(last, CANDIDATES[0]).system == build(mine, CANDIDATES[0]).system
+    assert build(last, CANDIDATES[0]).user != build(mine, CANDIDATES[0]).user
+    assert all(isinstance(tool, ToolSpec) for tool in last.tools)
+
+
+def test_ratios_are_taken_between_neighbours() -> None:
+    assert ratio([1, 20, 3], [2, 10, 6]) == 0.5
+    assert ratio([], [1.0]) is None
+    assert paired_difference([3.0, 9.0, 5.0], [1.0, 1.0, 1.0]) == 4.0
+    assert paired_difference([1.0], [2.0]) == 0.0
+
+
+def test_only_what_was_measured_is_a_figure() -> None:
+    report = Report("m", "0" * 64, "Q4", None, 2, "t", 1, 1)
+    assert report.figures == []
+    report.approved = Timed(ours=[1.0], naive=[20.0])
+    report.throughput = [Throughput(1, [1.0], [1.0]), Throughput(8, [2.0], [5.0])]
+    report.waiting = Waiting(2.0, 5, 4, [10.0], [12.0])
+    values = {figure.name: (figure.value, figure.reached) for figure in report.figures}
+    assert values["approved action / naive"] == (0.05, True)
+    assert values["8 sessions at once / one by one"] == (2.5, True)
+    assert values["conversation, actor of 2 s: supervised / not"] == (1.2, False)
+    assert Figure("x", 1.0).reached is None
+
+
+def test_the_peak_of_a_process_is_at_least_what_it_has_now() -> None:
+    block = b"x" * 50_000_000
+    peak, now = peak_memory(os.getpid()), resident_memory(os.getpid())
+    assert peak is not None
+    assert now is not None
+    assert peak >= now * 0.99 > len(block)
+    assert peak_memory(2**22 + 1) is None
