@@ -78,10 +78,28 @@ def _write_old_schema(old, new):
         connection.execute("PRAGMA user_version=2")
         connection.execute("ATTACH ? AS new", (str(new),))
         connection.execute("PRAGMA foreign_keys=OFF")
-        for table in ("messages", "critics", "toolsets", "sessions", "events", "proposals", "verdicts", "decisions"):
-            connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
-        connection.execute("INSERT INTO steps SELECT * FROM new.steps")
+        for table in (
+            "messages",
+            "critics",
+            "toolsets",
+            "sessions",
+            "events",
+            "proposals",
+            "verdicts",
+            "decisions",
+            "steps",
+        ):
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
+            connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")
         connection.execute(
             "INSERT INTO labels (proposal, source, label, why, created_at) SELECT p.id, 'oracle', 'revise', 'slip', e.at "
             "FROM proposals p JOIN events e ON e.session = p.session AND e.seq = p.seq WHERE p.attempt = 0"
         )
+
+
+def test_a_label_that_names_another_event_is_found(tmp_path):
+    with open_database(tmp_path / "a.db") as database:
+        record(database, ruled(Ruling("revise", "Say more."), Ruling("override", "it is fine")))
+        assert verify(database).problems == ()
+        database.connection.execute("UPDATE labels SET seq = 1")
+        assert [problem for problem in verify(database).problems if "label" in problem]

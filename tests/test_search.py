@@ -342,3 +342,11 @@ def _ended(events, reward, fault):
     assert isinstance(events[0], Started)
     assert isinstance(events[-1], Ended)
     return [*events[:-1], replace(events[-1], reward=Reward(reward), fault=fault)]
+
+
+def test_an_index_that_knows_more_than_there_is_is_found(database):
+    record(database, held("s", reply("x")))
+    bring_up_to_date(database)
+    assert verify(database).problems == ()
+    database.connection.execute("UPDATE search_sessions SET events = events + 1")
+    assert [problem for problem in verify(database).problems if "search index" in problem]

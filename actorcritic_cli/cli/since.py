@@ -18,8 +18,8 @@ SinceFilter = Annotated[
     typer.Option(
         "--since",
         metavar="WHEN",
-        help="Only sessions begun since then: a date or time (2026-11-20, 2026-11-20T14:30), or how long ago "
-        "(30m, 12h, 7d, 2w).",
+        help="Only sessions begun since then, none of unknown time: a date or time (2026-11-20, 2026-11-20T14:30), or how "
+        "long ago (30m, 12h, 7d, 2w).",
     ),
 ]
 

@@ -148,4 +148,8 @@ def _clearly(path: Path) -> Iterator[None]:
             raise AccError(
                 f"Cannot open {path} for writing ({text}); check its permissions or name another with --db."
             ) from error
+        if "fts5" in text:
+            raise AccError(
+                "The SQLite of this Python has no full-text search (FTS5); use a Python whose SQLite has it."
+            ) from error
         raise

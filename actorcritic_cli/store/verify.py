@@ -29,6 +29,7 @@ _COUNTED = (
     "steps",
     "model_calls",
     "critics",
+    "labels",
 )
 
 _ON_THE_SPINE = {
@@ -66,6 +67,7 @@ def _verify(database: Database, progress: Callable[[int, int | None], None] | No
     if damage:  # what is in a damaged file says nothing
         return Verified(counts, damage)
     problems = [*_foreign_keys(database), *_messages(database), *_spines(database), *_hangers(database)]
+    problems += [*_labels(database), *_search(database)]
     rows = database.rows("SELECT id, opening, head FROM sessions ORDER BY created_at, id")
     for done, row in enumerate(rows, start=1):
         problems += _chain(database, row)
@@ -153,6 +155,25 @@ def _hangers(database: Database) -> Iterator[str]:
             "OR (e.seq IS NOT NULL AND (e.step <> p.step OR e.attempt <> p.attempt))"
         ):
             yield f"row {row['id']} of {table} in session {row['session']} belongs to another proposal"
+
+
+def _labels(database: Database) -> Iterator[str]:
+    """A label that came with an event hangs on one of its proposal's: as it was proposed, or ruled upon."""
+    for row in database.rows(
+        "SELECT l.id, p.session FROM labels l JOIN proposals p ON p.id = l.proposal LEFT JOIN events e "
+        "ON e.session = p.session AND e.seq = l.seq AND e.step = p.step AND e.attempt = p.attempt "
+        "AND e.kind IN ('proposed', 'decided') WHERE l.seq IS NOT NULL AND e.seq IS NULL"
+    ):
+        yield f"label {row['id']} in session {row['session']} names an event that is not its proposal's"
+
+
+def _search(database: Database) -> Iterator[str]:
+    """The search index never knows more of a session than there is."""
+    for row in database.rows(
+        "SELECT x.session FROM search_sessions x WHERE x.events > coalesce("
+        "(SELECT max(seq) + 1 FROM events e WHERE e.session = x.session), 0)"
+    ):
+        yield f"the search index knows of more events of session {row['session']} than there are"
 
 
 def _observations(database: Database) -> Iterator[str]:
