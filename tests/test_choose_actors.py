@@ -273,6 +273,6 @@ def test_a_run_with_a_critic_of_random_weights_chooses_and_tells_of_it(tmp_path)
     assert done.code == 0, done.err
     out = acc("replay", "last").out
     assert "chooses from 3 candidates" in out
-    assert "2 of 3" in out
+    assert "candidate 2: " in out
     assert "choice    takes" in out
     assert acc("db", "verify").code == 0

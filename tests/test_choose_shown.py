@@ -48,9 +48,9 @@ def test_a_story_tells_the_candidates_what_was_taken_and_what_became_of_it():
     assert "chooses from 3 candidates" in out
     place = 0
     for words in (
-        "1 of 3    a",
-        "2 of 3    b",
-        "3 of 3    c",
+        "candidate 1: a",
+        "candidate 2: b",
+        "candidate 3: c",
         "choice    takes 2 (the best of 3; 1: 0.100, 2: 0.800, 3: 0.100; 0 ms)",
         "critic    objects (p_revise 0.900",
         "decision  sent back",
@@ -83,8 +83,14 @@ def test_candidates_of_a_session_that_was_left_before_the_choice_are_told_as_can
     events = held()
     keep(events[: next(n for n, e in enumerate(events) if isinstance(e, Compared))])
     out = acc("replay", "s1").out
-    assert "1 of 3    a" in out
+    assert "candidate 1: a" in out
     assert "revision  " not in out
+
+
+def test_a_choice_played_in_time_is_told_as_when_it_is_all_there():
+    keep([replace(event, at=event.at + 1.7e9) for event in held(p=0.9)])
+    whole = acc("replay", "s1").out
+    assert acc("replay", "s1", "--speed", "1000000").out.split() == whole.split()
 
 
 def test_sessions_that_differ_in_what_was_chosen_only_are_not_the_same():

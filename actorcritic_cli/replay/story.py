@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from actorcritic_cli.session.choose import chooses
 from actorcritic_cli.session.events import (
     Acted,
     Compared,
@@ -43,7 +44,7 @@ class Try(Struct):
 
 class Turn(Struct):
     """One turn. ``acted`` is ``None`` when nothing was accepted in it; ``observed`` when nothing came back; ``choice`` when
-    there were not several candidates."""
+    nothing was chosen. ``chooses`` says that several candidates were to be proposed."""
 
     step: int
     tries: list[Try] = field(default_factory=list)
@@ -51,14 +52,15 @@ class Turn(Struct):
     acted: Acted | None = None
     observed: Observed | None = None
     failed: Failed | None = None
+    chooses: bool = False
 
     @property
     def candidates(self) -> int:
         """How many of ``tries``, the first ones, there were to choose from; 0 where there was no choice."""
         if self.choice is not None:
             return self.choice.candidates if self.choice.candidates > 1 else 0
-        # A second proposal without a word on the first: the session was left before one was chosen.
-        return len(self.tries) if len(self.tries) > 1 and not self.tries[0].decisions else 0
+        waiting = self.chooses and not any(tried.verdict or tried.decisions for tried in self.tries)
+        return len(self.tries) if waiting else 0
 
     @property
     def heard(self) -> tuple[Message, ...]:
@@ -121,7 +123,7 @@ def _tell(turn: Turn, event: Proposed | Compared | Judged | Decided | Acted | Ob
 
 def _turn(story: Story, step: int) -> Turn:
     if not story.turns or story.turns[-1].step != step:
-        story.turns.append(Turn(step))
+        story.turns.append(Turn(step, chooses=chooses(story.started.spec.supervision)))
     return story.turns[-1]
 
 

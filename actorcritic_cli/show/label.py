@@ -70,7 +70,8 @@ def _lines(candidate: Candidate, *, full: bool) -> Iterator[Line]:
     story = candidate.story
     for turn in story.turns[: candidate.place] if full else before(candidate):
         yield from _turn_lines(turn, full=full)
-    label = "revision" if candidate.tried.attempt else "proposal"
+    attempt = candidate.tried.attempt
+    label = "candidate" if attempt < candidate.turn.candidates else "revision" if attempt else "proposal"
     message = candidate.tried.proposal.message
     for text in message_lines(message):
         yield Line(label, text, "bold")

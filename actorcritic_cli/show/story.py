@@ -114,7 +114,7 @@ def turn_lines(turn: Turn, *, full: bool, quiet: bool) -> Iterator[Line]:
     """Yield what happened in a turn, in order; ``quiet`` leaves out that everything was accepted."""
     choice, candidates = turn.choice, turn.candidates
     for tried in turn.tries[:candidates]:
-        yield from _proposal_lines(tried, f"{tried.attempt + 1} of {candidates}")
+        yield from _proposal_lines(tried, "candidate", f"{tried.attempt + 1}: ")
     if choice is not None and candidates:
         yield Line("choice", choice_text(choice), "green" if choice.chosen == 0 else "yellow")
         yield from _said_lines(turn.tries[choice.chosen], full=full, quiet=quiet)
@@ -175,10 +175,10 @@ def _label(tried: Try) -> str:
     return "handoff" if tried.proposal.author == "supervisor" else "revision" if tried.attempt else "proposal"
 
 
-def _proposal_lines(tried: Try, label: str) -> Iterator[Line]:
+def _proposal_lines(tried: Try, label: str, number: str = "") -> Iterator[Line]:
     message = tried.proposal.message
     for text in message_lines(message):
-        yield Line(label, text, "magenta" if message.tool_calls else "")
+        yield Line(label, number + text, "magenta" if message.tool_calls else "")
     if message.tool_calls and message.content:
         yield Line("beside it", f"{message.content} (the user does not see this)", "dim")
     if tried.call is not None:
