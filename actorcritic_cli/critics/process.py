@@ -9,8 +9,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from actorcritic_cli.critics.wire import Frames
@@ -30,7 +32,7 @@ class WorkerSlow(Exception):
 
 
 class WorkerProcess:
-    """A running worker. ``send`` and ``receive`` must be called by one thread at a time; ``kill`` by any."""
+    """A running worker. ``send`` must be called by one thread at a time, and so must ``receive``; ``kill`` by any."""
 
     def __init__(self, log: Path):
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
@@ -50,7 +52,8 @@ class WorkerProcess:
         self._in, self._out = self._process.stdin, self._process.stdout
         os.set_blocking(self._in.fileno(), False)
         self._frames = Frames()
-        self._finalizer = weakref.finalize(self, _end, self._process, os.getpid())
+        self._listeners: list[threading.Thread] = []
+        self._finalizer = weakref.finalize(self, _end, self._process, self._listeners, os.getpid())
 
     @property
     def pid(self) -> int:
@@ -75,7 +78,13 @@ class WorkerProcess:
                 raise WorkerGone(self._how()) from error
             view = view[written:]
 
-    def receive(self, deadline: float) -> bytes:
+    def listen(self, target: Callable[[], None]) -> None:
+        """Run what receives from now on in a thread of its own; it has to end with ``WorkerGone``."""
+        listener = threading.Thread(target=target, daemon=True)
+        self._listeners.append(listener)
+        listener.start()
+
+    def receive(self, deadline: float | None) -> bytes:
         """Return the body of the next frame. Raises ``WorkerSlow``, ``WorkerGone``."""
         while True:
             try:
@@ -90,9 +99,12 @@ class WorkerProcess:
                 raise WorkerGone(self._how())
             self._frames.feed(data)
 
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, event: int, deadline: float | None) -> None:
         poll = select.poll()
         poll.register(descriptor, event)
+        if deadline is None:
+            poll.poll()
+            return
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
             raise WorkerSlow
@@ -120,18 +132,22 @@ class WorkerProcess:
         self._finalizer()
 
 
-def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+def _end(process: subprocess.Popen[bytes], listeners: list[threading.Thread], owner: int) -> None:
     if os.getpid() != owner:
         return  # a forked copy of the client: the worker is not its to end
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
     try:
         process.wait(_GRACE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for listener in listeners:
+        if listener is not threading.current_thread():
+            listener.join(_GRACE)  # it hears the end; only then may its descriptor become somebody else's
+    if process.stdout is not None and not any(listener.is_alive() for listener in listeners):
+        process.stdout.close()
 
 
 def _environment() -> dict[str, str]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Literal
 
@@ -29,12 +30,21 @@ from msgspec import Struct
 from actorcritic_cli.critics.labels import LabelPair
 from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import canonical_json
-from actorcritic_cli.types import Message, ToolCall, ToolSpec, Transcript
+from actorcritic_cli.types import Message, Proposal, ToolCall, ToolSpec, Transcript
 
 PROMPT_VERSION = "1"
 """Part of a critic's identity: changed with every change of what the critic reads."""
 
 SegmentName = Literal["rubric", "policy", "tools", "conversation", "candidate", "question"]
+
+ASPECTS: dict[str, str] = {
+    "policy": "Look only at the rules of the policy.",
+    "arguments": "Look only at whether every argument, name and amount is right.",
+    "grounding": "Look only at whether every fact comes from the user, a tool or the policy.",
+}
+"""What the critic may be asked to look at, each by a question of its own."""
+LETTERS = "ABCDEFGH"
+"""Names of candidates that are compared."""
 
 _KEY = b"acc critic delimiter 1"
 _REMOVED = "[…]"
@@ -55,11 +65,13 @@ class Prompt(Struct, frozen=True):
     """A whole prompt. ``system`` is what all sessions share, ``user`` is this session's part.
 
     ``events`` says how many entries each event of the conversation has, oldest first; a call and its results are one.
+    ``others`` are further questions, each asked in place of the one that ``user`` ends with.
     """
 
     system: tuple[Segment, ...]
     user: tuple[Segment, ...]
     events: tuple[int, ...] = ()
+    others: tuple[Segment, ...] = ()
 
     @property
     def text(self) -> str:
@@ -67,16 +79,35 @@ class Prompt(Struct, frozen=True):
         return "".join(piece for segment in (*self.system, *self.user) for piece in segment.pieces)
 
 
-def build(case: Case, labels: LabelPair) -> Prompt:
-    """Return what the critic reads to judge a case, its answer worded to fit the model's labels."""
+def build(case: Case, labels: LabelPair, aspects: Sequence[str] = ()) -> Prompt:
+    """Return what the critic reads to judge a case, its answer worded to fit the model's labels.
+
+    With ``aspects`` (names of ``ASPECTS``) there is a question for each of them.
+    """
     mark = delimiter(case.nonce or case.session)
     known = build_ahead(case, labels)
-    user = (
-        *known.user,
-        Segment("candidate", entry("agent", say(case.proposal.message), mark)),
-        Segment("question", (_question(mark, labels),)),
+    hints = [f"{ASPECTS[aspect]} " for aspect in aspects] or [""]
+    questions = [Segment("question", (f"[{mark}]\n{hint}{labels.question}",)) for hint in hints]
+    user = (*known.user, Segment("candidate", entry("agent", say(case.proposal.message), mark)), questions[0])
+    return Prompt(known.system, user, known.events, tuple(questions[1:]))
+
+
+def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence[int]) -> tuple[Segment, ...]:
+    """Return what follows on the conversation (see ``build_ahead``) when candidates are compared.
+
+    ``order`` says which candidate stands where, the first one under the letter A.
+    """
+    mark = delimiter(case.nonce or case.session)
+    letters = LETTERS[: len(order)]
+    pieces: list[str] = []
+    for letter, place in zip(letters, order, strict=True):
+        pieces.extend(entry(f"proposal {letter}", say(candidates[place].message), mark))
+    named = f"{', '.join(letters[:-1])} or {letters[-1]}"
+    question = (
+        f"[{mark}]\nThe last {len(order)} entries are alternatives for what the agent does next; none has taken effect. "
+        f"Which one is best? Answer with its letter: {named}."
     )
-    return Prompt(known.system, user, known.events)
+    return Segment("candidate", tuple(pieces)), Segment("question", (question,))
 
 
 def build_ahead(known: Case | Reading, labels: LabelPair) -> Prompt:
@@ -102,7 +133,7 @@ def shortened(prompt: Prompt, count: int) -> Prompt:
         else part
         for part in prompt.user
     )
-    return Prompt(prompt.system, user, prompt.events[count:])
+    return Prompt(prompt.system, user, prompt.events[count:], prompt.others)
 
 
 def pieces_of_events(prompt: Prompt) -> list[tuple[str, ...]]:
@@ -194,10 +225,6 @@ def _said(transcript: Transcript) -> Transcript:
 
 def _opening(mark: str) -> str:
     return f"# Conversation\nThe code of this session is {mark}.\n"
-
-
-def _question(mark: str, labels: LabelPair) -> str:
-    return f"[{mark}]\n{labels.question}"
 
 
 def _arguments(call: ToolCall) -> str:

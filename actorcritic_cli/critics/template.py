@@ -21,13 +21,16 @@ _JOINT = "\n\n"
 class Frame(Struct, frozen=True):
     """What stands before the system text, between it and the user text, and after it, up to where the model answers.
 
-    ``kind`` names the family of the template, for people.
+    ``kind`` names the family of the template, for people. ``opening`` is what stands in place of ``after`` where the
+    model is to think before it answers, ``closing`` what ends its thought, up to where it answers.
     """
 
     before: str
     between: str
     after: str
     kind: str
+    opening: str = ""
+    closing: str = "\n\nAnswer: "
 
 
 BUILTIN: dict[str, Frame] = {
@@ -92,7 +95,18 @@ def frame_of(source: str, bos: str = "", eos: str = "") -> Frame:
             "The model's chat template puts the system text after the user's, which the critic can't use; "
             f"name one of the built-in ones instead: {', '.join(sorted(BUILTIN))}."
         )
-    return Frame(before, between, _without_thought(after, source), kind_of(source))
+    opening, closing = _thought(after, source)
+    return Frame(before, between, _without_thought(after, source), kind_of(source), opening, closing)
+
+
+def _thought(after: str, source: str) -> tuple[str, str]:
+    """Return how a thought begins and ends: in the model's own way, or as plain words before the answer."""
+    if "<|channel|>" in source and after.endswith("<|start|>assistant"):
+        return f"{after}<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"
+    if "<think>" not in source:
+        return after, Frame.closing
+    before = after.partition("<think>")[0].rstrip(" ") if "<think>" in after else after
+    return f"{before}<think>\n", "\n</think>\n\n"
 
 
 def _without_thought(after: str, source: str) -> str:

@@ -94,6 +94,11 @@ class Vocab:
             room = -count
 
     @property
+    def ends(self) -> frozenset[int]:
+        """The tokens with which the model ends what it says."""
+        return frozenset(token for token in self.special if self._lib.llama_vocab_is_eog(self.handle, token))
+
+    @property
     def writable(self) -> list[bool]:
         """For each token, whether it may occur in a written critique (ordinary text only)."""
         return [not kind & _NEVER_WRITTEN for kind in self._attributes]

@@ -12,12 +12,20 @@ import msgspec
 from msgspec import Struct
 
 from actorcritic_cli.critics.labels import LabelPair
-from actorcritic_cli.critics.prompt import Prompt
+from actorcritic_cli.critics.prompt import Prompt, Segment
 from actorcritic_cli.types import Critique, NoVerdictWhy
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME = 1 << 28
 """Bytes; a longer one is a broken peer, not a transcript."""
+
+
+class Adapter(Struct, frozen=True):
+    """A LoRA adapter: its file, its hash and how strongly it counts (1: as it was trained)."""
+
+    path: str
+    sha256: str
+    scale: float = 1.0
 
 
 class Load(Struct, frozen=True, tag="load"):
@@ -34,10 +42,18 @@ class Load(Struct, frozen=True, tag="load"):
     """The file's hash, by which its prefix states are known."""
     states: str | None = None
     """The folder of prefix states; ``None`` keeps none."""
+    gpu_layers: int | None = None
+    """How many layers a GPU holds; ``None`` as many as it can."""
+    adapters: tuple[Adapter, ...] = ()
+    think: int = 0
+    """Tokens that the critic may think before it answers."""
 
 
 class Judge(Struct, frozen=True, tag="judge"):
-    """Judge a prompt within ``seconds``; write a critique when ``critique`` is set and p_revise reaches the threshold."""
+    """Judge a prompt within ``seconds``; write a critique when ``critique`` is set and p_revise reaches the threshold.
+
+    A prompt with several questions is judged by the one that most speaks for a revision.
+    """
 
     number: int
     prompt: Prompt
@@ -46,6 +62,26 @@ class Judge(Struct, frozen=True, tag="judge"):
     seconds: float
     session: str = ""
     """Names the branch of the model's memory."""
+    within: float | None = None
+    """Seconds from now, waiting for its turn included."""
+
+
+class Compare(Struct, frozen=True, tag="compare"):
+    """Ask one question over several endings of a conversation, and read off which of ``letters`` is the answer."""
+
+    number: int
+    prompt: Prompt
+    endings: tuple[tuple[Segment, ...], ...]
+    letters: tuple[str, ...]
+    seconds: float
+    session: str = ""
+    within: float | None = None
+
+
+class Cancel(Struct, frozen=True, tag="cancel"):
+    """Nobody waits any more for the answer with this number; there is no reply."""
+
+    number: int
 
 
 class Prefill(Struct, frozen=True, tag="prefill"):
@@ -68,6 +104,8 @@ class Loaded(Struct, frozen=True, tag="loaded"):
     pid: int
     seconds: float
     warnings: tuple[str, ...] = ()
+    gpu_layers: int = 0
+    """How many layers a GPU was asked to hold."""
 
 
 class Refused(Struct, frozen=True, tag="refused"):
@@ -76,8 +114,15 @@ class Refused(Struct, frozen=True, tag="refused"):
     message: str
 
 
+class Begun(Struct, frozen=True, tag="begun"):
+    """The turn of a judgement or comparison has come."""
+
+    number: int
+
+
 class Judged(Struct, frozen=True, tag="judged"):
-    """A judgement. ``p_labels`` are the probabilities of the two label tokens among all tokens (revise, approve).
+    """A judgement. ``p_labels`` are the probabilities of the two label tokens among all tokens (revise, approve), and
+    ``entropy`` is that of the whole distribution, in nats.
 
     ``critique_state`` says how the written critique came out: ``none`` (not asked for), ``ok``, or why there is only the
     fallback (``cut``, ``unparsable``, ``no_room``, ``no_time``).
@@ -97,10 +142,28 @@ class Judged(Struct, frozen=True, tag="judged"):
     """How many entries of the conversation were left out, the oldest first, to make the case fit."""
     tokens_loaded: int = 0
     """How many of the reused tokens came from a prefix state on disk."""
+    entropy: float = 0.0
+    aspects: tuple[float, ...] = ()
+    """p_revise by each question, where there were several."""
+    thought: str = ""
+    """What the critic thought before it answered, by the question that decided."""
+    thought_tokens: int = 0
+
+
+class Compared(Struct, frozen=True, tag="compared"):
+    """A comparison: for each ending, the probabilities of the letters among each other."""
+
+    number: int
+    p_letters: tuple[tuple[float, ...], ...]
+    tokens_total: int
+    tokens_evaluated: int
+    tokens_reused: int
+    seconds: float
+    truncated: int = 0
 
 
 class Unjudged(Struct, frozen=True, tag="unjudged"):
-    """No judgement, and why."""
+    """No judgement or comparison, and why."""
 
     number: int
     why: NoVerdictWhy
@@ -111,8 +174,8 @@ class Unjudged(Struct, frozen=True, tag="unjudged"):
     truncated: int = 0
 
 
-Request = Load | Judge | Prefill
-Reply = Loaded | Refused | Judged | Unjudged
+Request = Load | Judge | Compare | Prefill | Cancel
+Reply = Loaded | Refused | Begun | Judged | Compared | Unjudged
 
 _requests = msgspec.json.Decoder(Request)
 _replies = msgspec.json.Decoder(Reply)

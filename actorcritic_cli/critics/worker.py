@@ -13,13 +13,25 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from actorcritic_cli.critics.inbox import Inbox
-from actorcritic_cli.critics.wire import Frames, Judge, Load, Prefill, Refused, Reply, Unjudged, frame, request_of
+from actorcritic_cli.critics.wire import (
+    Cancel,
+    Compare,
+    Frames,
+    Judge,
+    Load,
+    Prefill,
+    Refused,
+    Reply,
+    Request,
+    Unjudged,
+    frame,
+    request_of,
+)
 from actorcritic_cli.errors import AccError
 
 if TYPE_CHECKING:
@@ -37,36 +49,56 @@ def main() -> None:
     threading.Thread(target=_listen, args=(incoming, inbox, os.getppid()), daemon=True).start()
     worker = _Worker()
     while True:
-        request = inbox.next()
-        if isinstance(request, Prefill):
-            if not worker.prefill(request, inbox.urgent):
-                inbox.put_back(request)
-        else:
-            _send(outgoing, worker.answer(request))
-        if isinstance(request, Judge) or not inbox.urgent():
-            worker.tidy()
+        replies = [reply for request in inbox.take(wait=not worker.busy) for reply in worker.accept(request)]
+        replies += worker.step()
+        for reply in replies:
+            _send(outgoing, reply)
+        worker.tidy()
 
 
 class _Worker:
-    """What the process holds between two requests: the engine."""
+    """What the process holds between two passes: the engine."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
 
-    def answer(self, request: Load | Judge) -> Reply:
-        if isinstance(request, Load):
-            return self._load(request)
-        return self._judge(request)
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return self._engine is not None and self._engine.scheduler.busy
 
-    def prefill(self, request: Prefill, stop: Callable[[], bool]) -> bool:
-        """Read ahead; false when it was interrupted."""
+    def accept(self, request: Request) -> list[Reply]:
+        """Take on a request; return what can be said at once."""
+        if isinstance(request, Load):
+            return [self._load(request)]
+        engine = self._engine
         try:
-            return self._engine is None or self._engine.prefill(request, stop)
-        except Exception:  # nobody waits for it
+            match request:
+                case Judge() | Compare():
+                    if engine is None:
+                        return [Unjudged(request.number, "crash", "no model is loaded")]
+                    engine.begin(request)
+                case Prefill():
+                    if engine is not None:
+                        engine.read_ahead(request)
+                case Cancel():
+                    if engine is not None:
+                        engine.scheduler.cancel(request.number)
+        except Exception as error:  # the session goes on; the log says where it broke
             traceback.print_exc()
-            if self._engine is not None:
-                self._engine.forget()
-            return True
+            if isinstance(request, (Judge, Compare)):
+                return [Unjudged(request.number, "crash", _sentence(error))]
+        return []
+
+    def step(self) -> list[Reply]:
+        """Go on with what is under way."""
+        if self._engine is None:
+            return []
+        try:
+            return self._engine.step()
+        except Exception as error:
+            traceback.print_exc()
+            return self._engine.scheduler.abandon(_sentence(error))
 
     def tidy(self) -> None:
         """Do what nobody has to wait for."""
@@ -87,15 +119,9 @@ class _Worker:
             return Refused(f"The local critic needs llama-cpp-python ({error}); install it, or use another critic.")
         return msgspec.structs.replace(self._engine.loaded, pid=os.getpid())
 
-    def _judge(self, request: Judge) -> Reply:
-        if self._engine is None:
-            return Unjudged(request.number, "crash", "no model is loaded")
-        try:
-            return self._engine.judge(request)
-        except Exception as error:  # the session goes on; the log says where it broke
-            traceback.print_exc()
-            self._engine.forget()
-            return Unjudged(request.number, "crash", f"{type(error).__name__} in the critic's worker: {error}")
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__} in the critic's worker: {error}"
 
 
 def _take_over_standard_streams() -> tuple[int, int]:

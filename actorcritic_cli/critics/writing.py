@@ -8,15 +8,13 @@ it about a whole vocabulary of 150,000 costs more than the model itself.
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 from actorcritic_cli.critics.critique import FALLBACK, GRAMMAR, MAX_TOKENS, parse
-from actorcritic_cli.critics.memory import EngineFailure, OutOfTime
+from actorcritic_cli.critics.reading import Branch, Reading, Work
 from actorcritic_cli.critics.vocab import Vocab
 from actorcritic_cli.types import Critique
-
-if TYPE_CHECKING:
-    from actorcritic_cli.critics.engine import Engine
 
 _FIRST_LOOK = 64
 
@@ -27,38 +25,46 @@ class Writer:
     def __init__(self, lib: Any, vocab: Vocab):
         self._lib = lib
         self._vocab = vocab
-        self._forbidden: Any = None
 
-    def write(self, engine: Engine, label: int, deadline: float) -> tuple[Critique, str, int]:
-        """Return the critique, how it came out (see ``wire.Judged``) and how many tokens it took."""
+    @cached_property
+    def forbidden(self) -> Any:
+        """For each token, whether it may not occur in what the model writes: bool, shape (vocabulary,)."""
+        import numpy as np
+
+        return ~np.array(self._vocab.writable, dtype=bool)
+
+    def unwritten(self, state: str, count: int = 0) -> tuple[Critique, str, int]:
+        """Return what stands in for a critique that could not be written (see ``write``)."""
+        return FALLBACK, state, count
+
+    def write(self, branch: Branch, label: int, room: int) -> Work[tuple[Critique, str, int]]:
+        """Return the critique, how it came out (see ``wire.Judged``) and how many tokens it took.
+
+        ``branch`` ends where the answer begins, and takes ``room`` more tokens. Raises what reading raises.
+        """
+        opening = [label, *self._vocab.data("\n")]
+        limit = min(MAX_TOKENS, room - len(opening))
+        if limit <= 0:
+            return self.unwritten("no_room")
         grammar = self._lib.llama_sampler_init_grammar(self._vocab.handle, GRAMMAR.encode(), b"root")
         if not grammar:
-            return FALLBACK, "unparsable", 0
+            return self.unwritten("unparsable")
         raw = bytearray()
         count = 0
         try:
-            opening = [label, *self._vocab.data("\n")]
-            limit = min(MAX_TOKENS, engine.room - len(opening))
-            if limit <= 0:
-                return FALLBACK, "no_room", 0
-            engine.read(opening, deadline)
+            (logits,) = yield [Reading(branch, opening)]
             while count < limit:
-                token = self._next(engine.logits(), grammar)
+                token = self._next(logits, grammar)
                 if token is None:
-                    return FALLBACK, "unparsable", count
+                    return self.unwritten("unparsable", count)
                 self._lib.llama_sampler_accept(grammar, token)
                 raw += self._vocab.piece(token)
                 count += 1
                 critique = parse(raw.decode("utf-8", "replace")) if raw.endswith(b'"}') else None
                 if critique is not None:
                     return critique, "ok", count
-                engine.read([token], deadline)
-            return FALLBACK, "cut", count
-        except OutOfTime:
-            return FALLBACK, "no_time", count
-        except EngineFailure:
-            engine.forget()
-            return FALLBACK, "unparsable", count
+                (logits,) = yield [Reading(branch, [token])]
+            return self.unwritten("cut", count)
         finally:
             self._lib.llama_sampler_free(grammar)
 
@@ -66,9 +72,7 @@ class Writer:
         """Return the likeliest token that the grammar allows."""
         import numpy as np
 
-        if self._forbidden is None:
-            self._forbidden = ~np.array(self._vocab.writable, dtype=bool)
-        weights = np.where(self._forbidden | ~np.isfinite(logits), -np.inf, logits)
+        weights = np.where(self.forbidden | ~np.isfinite(logits), -np.inf, logits)
         few = min(_FIRST_LOOK, weights.size)
         likely = np.argpartition(weights, -few)[-few:]
         for candidates in (likely, np.arange(weights.size)):

@@ -1,0 +1,80 @@
+"""Brings a model, its LoRA adapters and a context into llama.cpp's hands. Runs inside the worker only."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+from actorcritic_cli.critics.llama_log import last_errors
+from actorcritic_cli.critics.reading import CHUNK
+from actorcritic_cli.critics.wire import Adapter, Load
+from actorcritic_cli.errors import AccError
+
+_ALL_LAYERS = 999
+"""More than any model has."""
+
+
+def load_model(lib: Any, load: Load, warnings: list[str]) -> tuple[Any, int]:
+    """Return the model and how many layers a GPU was asked to hold. Raises ``AccError`` if it can't be loaded.
+
+    Where nothing was said of layers, a GPU gets all of them, or none if they do not fit.
+    """
+    gpu = bool(lib.llama_supports_gpu_offload())
+    wanted = load.gpu_layers if load.gpu_layers is not None else _ALL_LAYERS * gpu
+    if wanted and not gpu:
+        warnings.append("This build of llama.cpp knows no GPU: all layers stay on the processor.")
+        wanted = 0
+    tries = [wanted, 0] if wanted and load.gpu_layers is None else [wanted]
+    for layers in tries:
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = layers
+        model = lib.llama_model_load_from_file(load.path.encode(), params)
+        if model:
+            if layers != wanted:
+                warnings.append("The model does not fit into the GPU's memory: all layers stay on the processor.")
+            return model, layers
+    fewer = " or use fewer --gpu-layers" if wanted else ""
+    raise AccError(
+        f"llama.cpp can't load {load.path}{last_errors()}; name another GGUF file, download it again{fewer}."
+    )
+
+
+def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int) -> Any:
+    """Return a context. Raises ``AccError`` if there is no memory for it."""
+    params = lib.llama_context_default_params()
+    params.n_ctx = n_ctx
+    params.n_batch = params.n_ubatch = CHUNK
+    params.n_seq_max = sequences
+    params.kv_unified = True  # all sequences share the cells, so that a prefix is stored once
+    # On CPUs the fused attention sums in 16 bits, in an order that depends on how many tokens are read at once: the
+    # same case, read in other portions, would get another probability (by 1e-3). Plain attention gives the same.
+    params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    params.n_threads = params.n_threads_batch = threads
+    params.swa_full = True  # else a sliding window forgets what a cut back to the prefix needs
+    context = lib.llama_init_from_model(model, params)
+    if not context:
+        raise AccError(
+            f"llama.cpp can't make a context of {n_ctx} tokens for {load.path}{last_errors()}; "
+            "try a smaller --critic-ctx or a smaller model."
+        )
+    return context
+
+
+def add_adapters(lib: Any, model: Any, context: Any, adapters: tuple[Adapter, ...]) -> None:
+    """Lay LoRA adapters over the model. Raises ``AccError`` for one that does not belong to it."""
+    if not adapters:
+        return
+    handles = (ctypes.c_void_p * len(adapters))()
+    scales = (ctypes.c_float * len(adapters))(*(adapter.scale for adapter in adapters))
+    for place, adapter in enumerate(adapters):
+        handle = lib.llama_adapter_lora_init(model, adapter.path.encode())
+        if not handle:
+            raise AccError(
+                f"llama.cpp can't use the LoRA adapter {Path(adapter.path)}{last_errors()}; "
+                "name one that was made for this model."
+            )
+        handles[place] = handle
+    kind = ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p))
+    if lib.llama_set_adapters_lora(context, ctypes.cast(handles, kind), len(adapters), scales) != 0:
+        raise AccError(f"llama.cpp can't lay the LoRA adapters over the model{last_errors()}; use one at a time.")
