@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from actorcritic_cli.critics.engine import Engine
-from actorcritic_cli.critics.prompt import build
+from actorcritic_cli.critics.prompt import Prompt, build
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Load
 
@@ -33,7 +33,11 @@ class Fresh:
 
     def p_revise(self, case: Case) -> float:
         """Return the probability that the case's proposal is to be revised."""
-        tokens = tuple(self._engine.tokens(build(case, self._engine.labels.pair)))
+        return self.p_of(build(case, self._engine.labels.pair))
+
+    def p_of(self, prompt: Prompt) -> float:
+        """Return the probability that the answer to a prompt is to revise."""
+        tokens = tuple(self._engine.tokens(prompt))
         if tokens not in self._known:
             logits = self._read(tokens)
             gap = float(logits[self._engine.labels.approve]) - float(logits[self._engine.labels.revise])

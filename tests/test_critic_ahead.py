@@ -6,19 +6,17 @@ import os
 import signal
 import time
 from functools import cache
-from itertools import pairwise
 
 import pytest
 
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
-from actorcritic_cli.critics.inbox import Inbox
-from actorcritic_cli.critics.memory import CHUNK
 from actorcritic_cli.critics.prompt import build, build_ahead
 from actorcritic_cli.critics.protocol import Case, Reading, ReadsAhead
-from actorcritic_cli.critics.wire import Judge, Judged, Load, Prefill
+from actorcritic_cli.critics.reading import AHEAD_CHUNK
+from actorcritic_cli.critics.wire import Begun, Judge, Judged, Load, Prefill
 from actorcritic_cli.types import Message, Proposal, Supervision
-from tests.critic_cases import cancel, case, tiny
+from tests.critic_cases import cancel, case, read_ahead, tiny
 from tests.parties import RuleCritic, actor_of, call, reply, session_of
 
 RESULT = Message("tool", "cancelled", tool_call_id="c1", name="cancel_booking")
@@ -33,14 +31,15 @@ def reading_of(what: Case) -> Reading:
     return Reading(what.session, what.policy, what.tools, what.transcript, what.nonce)
 
 
-def prefill(what: Case) -> Prefill:
-    return Prefill(what.session, build_ahead(reading_of(what), engine().labels.pair))
-
-
 def judged(what: Case) -> Judged:
-    answer = engine().judge(Judge(1, build(what, engine().labels.pair), 1.1, False, 60.0, what.session))
+    answer = engine().answer(Judge(1, build(what, engine().labels.pair), 1.1, False, 60.0, what.session))
     assert isinstance(answer, Judged)
     return answer
+
+
+def begin_ahead(what: Case) -> None:
+    """Have a conversation read when there is time, which there is in the engine's next passes."""
+    engine().read_ahead(Prefill(what.session, build_ahead(reading_of(what), engine().labels.pair)))
 
 
 def own_tokens(what: Case) -> int:
@@ -59,7 +58,7 @@ def test_after_reading_ahead_only_the_candidate_and_the_question_are_new() -> No
     what = case("Your booking is cancelled.", Message("user", "Cancel it."), cancel(), RESULT)
     fresh = judged(what)
     engine().forget()
-    assert engine().prefill(prefill(what), lambda: False)
+    read_ahead(engine(), what)
     after = judged(what)
     assert after.tokens_evaluated == own_tokens(what)
     assert after.p_revise == pytest.approx(fresh.p_revise, abs=1e-3)
@@ -69,74 +68,61 @@ def test_what_was_read_in_a_judgement_is_not_read_again() -> None:
     engine().forget()
     said = Message("user", "Cancel it.")
     judged(case(cancel(), said))
-    memory = engine()._memory
-    assert engine().prefill(prefill(case("x", said, cancel())), lambda: False)
-    assert memory.evaluated == 0
-    assert judged(case(cancel(), said)).tokens_evaluated == 1  # and nothing was taken off for it
-    assert engine().prefill(prefill(case("x", said, cancel(), RESULT)), lambda: False)
-    assert 0 < memory.evaluated < 40
+    read_ahead(engine(), case("x", said, cancel()))
+    assert judged(case(cancel(), said)).tokens_evaluated == 1  # nothing was taken off for it
+    read_ahead(engine(), case("x", said, cancel(), RESULT))
+    assert judged(case("x", said, cancel(), RESULT)).tokens_evaluated == own_tokens(case("x", said, cancel(), RESULT))
 
 
-def test_reading_ahead_stops_after_one_pass_when_something_urgent_comes() -> None:
+def test_reading_ahead_is_laid_aside_for_a_judgement_and_taken_up_after_it() -> None:
     engine().forget()
-    what = long_case()
-    asked = []
-
-    def urgent() -> bool:
-        asked.append(engine()._memory.evaluated)
-        return len(asked) > 3
-
-    assert not engine().prefill(prefill(what), urgent)
-    assert max(later - earlier for earlier, later in pairwise(asked)) <= CHUNK
-    done = engine()._memory.evaluated
-    assert done == asked[-1]
+    what, urgent = long_case(), case("Now.", session="urgent")
+    judged(case(session="other"))  # the prefix is there
+    begin_ahead(what)
+    for _ in range(3):
+        engine().step()
+    held = engine().memory.cells
+    engine().begin(Judge(7, build(urgent, engine().labels.pair), 1.1, False, 60.0, "urgent"))
+    replies = [reply for _ in range(2) for reply in engine().step()]
+    assert [type(reply) for reply in replies] == [Begun, Judged]
+    assert engine().scheduler.busy
+    assert held == AHEAD_CHUNK * 3 + judged(case(session="other")).tokens_total  # what was read is kept
+    while engine().scheduler.busy:
+        engine().step()
     after = judged(what)
-    assert after.tokens_reused == done
+    assert after.tokens_evaluated == own_tokens(what)
     engine().forget()
     assert after.p_revise == pytest.approx(judged(what).p_revise, abs=1e-3)
+
+
+def test_only_the_newest_wish_of_a_session_is_read_and_a_judgement_makes_it_void() -> None:
+    engine().forget()
+    begin_ahead(long_case())
+    begin_ahead(case("x", session="long"))
+    while engine().scheduler.busy:
+        engine().step()
+    assert engine().memory.cells < 1000
+    begin_ahead(long_case())
+    judged(case("x", session="long"))
+    assert not engine().scheduler.busy
+    engine().begin(Judge(8, build(case(session="mine"), engine().labels.pair), 1.1, False, 60.0, "mine"))
+    begin_ahead(long_case("mine"))
+    while engine().scheduler.busy:
+        engine().step()
+    assert engine().memory.cells < 1000
 
 
 def test_a_conversation_without_room_is_no_harm() -> None:
     small = Engine(Load(str(tiny()), threads=1, n_ctx=512))
     what = case("Hi.", policy="word " * 700)
-    assert small.prefill(prefill(what), lambda: False)
+    read_ahead(small, what)
     long = case("Well.", *([Message("user", "word " * 30)] * 30), policy="Be kind.")
     roomy = Engine(Load(str(tiny()), threads=1, n_ctx=1024))
-    assert roomy.prefill(prefill(long), lambda: False)
-    answer = roomy.judge(Judge(1, build(long, roomy.labels.pair), 1.1, False, 60.0, long.session))
+    read_ahead(roomy, long)
+    answer = roomy.answer(Judge(1, build(long, roomy.labels.pair), 1.1, False, 60.0, long.session))
     assert isinstance(answer, Judged)
     assert answer.truncated > 0
     assert answer.tokens_evaluated == own_tokens(long)
-
-
-def test_the_inbox_puts_judgements_first_and_drops_what_is_void() -> None:
-    def ask(session: str) -> Judge:
-        return Judge(1, build(case(), engine().labels.pair), 1.1, False, 60.0, session)
-
-    def wish(session: str, text: str = "x") -> Prefill:
-        return Prefill(session, build_ahead(reading_of(case("x", Message("user", text))), engine().labels.pair))
-
-    inbox = Inbox()
-    inbox.put(wish("a", "old"))
-    inbox.put(wish("b"))
-    inbox.put(wish("a", "new"))
-    assert not inbox.urgent()
-    inbox.put(ask("c"))
-    assert inbox.urgent()
-    assert inbox.next() == ask("c")
-    assert inbox.next() == wish("b")
-    inbox.put(ask("a"))
-    assert inbox.next() == ask("a")  # which made the wish of a void
-    inbox.put_back(wish("b"))
-    inbox.put(wish("a", "new"))
-    inbox.put_back(wish("a", "old"))
-    assert [inbox.next(), inbox.next()] == [wish("b"), wish("a", "new")]
-    inbox.put(ask("a"))
-    inbox.put_back(wish("a"))
-    inbox.next()
-    inbox.put(ask("z"))
-    assert inbox.next() == ask("z")
-    assert not inbox._ahead
 
 
 def test_the_worker_reads_ahead_and_the_verdict_comes_from_what_is_new() -> None:
@@ -155,16 +141,12 @@ def test_the_worker_reads_ahead_and_the_verdict_comes_from_what_is_new() -> None
             pytest.fail(f"never read ahead: {verdict.detail}")
 
 
-def test_reading_ahead_never_waits_for_another_judgement_and_is_done_after_it() -> None:
+def test_reading_ahead_never_waits_for_a_worker_that_is_being_started() -> None:
     with LlamaCritic(tiny(), threads=1) as critic:
         critic.judge(case(session="first"))
         what = case("Well.", Message("user", "Cancel it, please."), session="mine")
-        with critic._lock:  # as while another thread's judgement is under way
+        with critic._keeper.lock:  # as while another thread starts the worker
             critic.prefill(reading_of(what))
-        assert list(critic._waiting) == ["mine"]
-        critic.judge(case(session="first"))
-        assert not critic._waiting
-        critic.prefill(reading_of(what))
         pid = critic.worker_pid
         assert critic.judge(what).kind != "no_verdict"
         assert critic.worker_pid == pid

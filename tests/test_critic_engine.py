@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
 
 from actorcritic_cli.critics import synthetic
 from actorcritic_cli.critics.critique import FALLBACK, GRAMMAR, MAX_CHARACTERS, MAX_TOKENS, parse
-from actorcritic_cli.critics.engine import Engine, weigh
+from actorcritic_cli.critics.engine import Engine
 from actorcritic_cli.critics.gguf_header import read_header
+from actorcritic_cli.critics.judging import Weighed, weigh
 from actorcritic_cli.critics.labels import ChosenLabels, LabelPair
 from actorcritic_cli.critics.memory import common_prefix
 from actorcritic_cli.critics.prompt import build, delimiter
@@ -39,7 +44,7 @@ def engine() -> Engine:
 def judge(
     engine: Engine, what: Case, *, threshold: float = 1.1, critique: bool = False, seconds: float = 60.0
 ) -> Judged | Unjudged:
-    return engine.judge(Judge(1, build(what, engine.labels.pair), threshold, critique, seconds))
+    return engine.answer(Judge(1, build(what, engine.labels.pair), threshold, critique, seconds))
 
 
 def judged(engine: Engine, what: Case, **options: object) -> Judged:
@@ -125,7 +130,8 @@ def test_the_probability_is_the_softmax_over_both_labels(engine: Engine) -> None
 
 def test_weighing_refuses_what_is_no_number() -> None:
     chosen = ChosenLabels(LabelPair("yes", "no"), 0, 1)
-    assert weigh([2.0, 2.0, -float("inf")], chosen) == (0.5, pytest.approx((0.5, 0.5)))
+    even = weigh([2.0, 2.0, -float("inf")], chosen)
+    assert even == Weighed(0.5, (pytest.approx(0.5), pytest.approx(0.5)), pytest.approx(math.log(2)))
     for bad in (
         [float("nan"), 0.0, 0.0],
         [0.0, float("inf"), 0.0],
@@ -133,7 +139,14 @@ def test_weighing_refuses_what_is_no_number() -> None:
         [-float("inf"), 0.0, 0.0],
     ):
         assert weigh(bad, chosen) is None
-    assert weigh([-5000.0, 5000.0], chosen) == (pytest.approx(0.0), (0.0, 1.0))
+    assert weigh([-5000.0, 5000.0], chosen) == Weighed(pytest.approx(0.0), (0.0, 1.0), 0.0)
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=20))
+def test_the_entropy_is_that_of_the_whole_distribution(logits: list[float]) -> None:
+    weighed = weigh(logits, ChosenLabels(LabelPair("yes", "no"), 0, 1))
+    assert weighed is not None
+    assert weighed.entropy == pytest.approx(stats.entropy(special.softmax(logits)), abs=1e-9)
 
 
 def test_common_prefix() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,28 +13,11 @@ from actorcritic_cli.critics.prompt import build
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
 from actorcritic_cli.types import Message
-from tests.critic_cases import POLICY, cancel, case, tiny
+from tests.critic_cases import POLICY, cancel, case, plain
 
 POLICIES = (POLICY, "Cancel whatever the customer wants cancelled, but never on a Sunday.")
 CANDIDATES = ("Shall I cancel it?", "I promise you 100 dollars.", cancel("B-7"), "Done. " * 20)
 RESULT = Message("tool", '{"status": "cancelled", "refund": 120}', tool_call_id="c1", name="cancel_booking")
-
-
-@cache
-def plain() -> Path:
-    """The tiny critic with unquantised weights.
-
-    Where a session's cells lie decides in what order attention sums up: a difference of 1e-7, which the quantised
-    product of a model of 128 values blows up to several 1e-3. With plain weights it stays small, so that what is
-    compared here is what was read and not how it was rounded.
-    """
-    from llama_cpp import llama_cpp as lib
-
-    path = tiny().with_name("plain.gguf")
-    params = lib.llama_model_quantize_default_params()
-    params.ftype, params.allow_requantize = lib.LLAMA_FTYPE_ALL_F32, True
-    assert lib.llama_model_quantize(str(tiny()).encode(), str(path).encode(), ctypes.byref(params)) == 0
-    return path
 
 
 @cache
@@ -72,7 +53,7 @@ def fresh(what: Case) -> float:
     key = tuple(engine.tokens(prompt))
     if key not in _known:
         engine.forget()
-        reply = engine.judge(Judge(1, prompt, 1.1, False, 60.0))
+        reply = engine.answer(Judge(1, prompt, 1.1, False, 60.0))
         assert isinstance(reply, Judged)
         assert reply.tokens_reused == 0
         _known[key] = reply.p_revise
@@ -80,14 +61,14 @@ def fresh(what: Case) -> float:
 
 
 def judged(engine: Engine, what: Case, threshold: float = 1.1) -> Judged:
-    reply = engine.judge(Judge(1, build(what, engine.labels.pair), threshold, True, 60.0, what.session))
+    reply = engine.answer(Judge(1, build(what, engine.labels.pair), threshold, True, 60.0, what.session))
     assert isinstance(reply, Judged)
     return reply
 
 
 def consistent(engine: Engine) -> None:
     """llama.cpp holds what the memory believes it holds."""
-    memory = engine._memory
+    memory = engine.memory
     lib = engine._lib
     branches = {0: memory._prefix, **{branch.number: branch for branch in memory._branches.values()}}
     assert len(branches) == len(memory.sessions) + 1
@@ -136,9 +117,9 @@ def test_a_second_session_reads_only_what_is_its_own() -> None:
     engine = roomy()
     engine.forget()
     first, second = judged(engine, grown("a", 0)), judged(engine, grown("b", 0))
-    prefix = len(engine._shared(build(grown("a", 0), engine.labels.pair)))
+    prefix = len(engine.shared(build(grown("a", 0), engine.labels.pair)))
     assert (first.tokens_reused, second.tokens_reused) == (0, prefix)
-    assert engine._memory.cells == first.tokens_total + second.tokens_evaluated  # the prefix is stored once
+    assert engine.memory.cells == first.tokens_total + second.tokens_evaluated  # the prefix is stored once
 
 
 def test_each_session_keeps_its_branch_while_others_are_judged() -> None:
@@ -155,7 +136,7 @@ def test_the_branch_unused_for_the_longest_time_goes() -> None:
     engine.forget()
     for name in ("a", "b", "a", "c"):
         judged(engine, grown(name, 0))
-    assert set(engine._memory.sessions) == {"a", "c"}
+    assert set(engine.memory.sessions) == {"a", "c"}
     assert judged(engine, grown("a", 0)).tokens_evaluated == 1
     again = judged(engine, grown("b", 0))
     assert again.tokens_evaluated > 1
@@ -168,7 +149,7 @@ def test_a_growing_session_pushes_others_out_of_the_cells() -> None:
     engine.forget()
     judged(engine, grown("a", 7))
     assert judged(engine, grown("b", 7)).truncated == 0
-    assert engine._memory.sessions == ("b",)
+    assert engine.memory.sessions == ("b",)
     consistent(engine)
 
 

@@ -79,7 +79,7 @@ def test_a_long_conversation_is_judged_without_its_oldest_events() -> None:
     engine = small()
     prompt = build(case("Well.", *talk(40)), engine.labels.pair)
     assert len(engine.tokens(prompt)) > engine.n_ctx
-    reply = engine.judge(Judge(1, prompt, 0.0, True, 60.0))
+    reply = engine.answer(Judge(1, prompt, 0.0, True, 60.0))
     assert isinstance(reply, Judged)
     assert 0 < reply.truncated < sum(prompt.events)
     assert reply.tokens_total + CRITIQUE_ROOM <= engine.n_ctx
@@ -98,7 +98,8 @@ def test_the_verdict_says_how_many_entries_were_left_out() -> None:
 def test_what_is_left_out_stays_the_same_for_several_steps() -> None:
     """Else the conversation would begin elsewhere at each step and be read anew each time."""
     engine = small()
-    cut = [engine.fitted(build(case("Well.", *talk(turns)), engine.labels.pair))[1] for turns in range(20, 40)]
+    plans = [engine.plan_of(build(case("Well.", *talk(turns)), engine.labels.pair)) for turns in range(20, 40)]
+    cut = [plan.truncated for plan in plans]
     assert cut == sorted(cut)
     assert 1 < len(set(cut)) < len(cut) / 2
 
@@ -106,7 +107,7 @@ def test_what_is_left_out_stays_the_same_for_several_steps() -> None:
 def test_the_probability_does_not_depend_on_whether_a_critique_is_written() -> None:
     engine = small()
     prompt = build(case("Well.", *talk(30)), engine.labels.pair)
-    one, other = (engine.judge(Judge(1, prompt, 0.0, wanted, 60.0)) for wanted in (True, False))
+    one, other = (engine.answer(Judge(1, prompt, 0.0, wanted, 60.0)) for wanted in (True, False))
     assert isinstance(one, Judged)
     assert isinstance(other, Judged)
     assert one.p_revise == pytest.approx(other.p_revise, abs=1e-4)

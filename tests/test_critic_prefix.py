@@ -28,7 +28,7 @@ def engine(folder: Path, sha256: str = "a" * 64, **options: int) -> Engine:
 
 
 def judged(engine: Engine, what: Case) -> Judged:
-    reply = engine.judge(Judge(1, build(what, engine.labels.pair), 1.1, False, 60.0, what.session))
+    reply = engine.answer(Judge(1, build(what, engine.labels.pair), 1.1, False, 60.0, what.session))
     assert isinstance(reply, Judged)
     engine.tidy()
     return reply

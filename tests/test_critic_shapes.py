@@ -14,10 +14,10 @@ from actorcritic_cli.critics.engine import Engine
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.prefix_store import PrefixStore
 from actorcritic_cli.critics.prompt import build, build_ahead
-from actorcritic_cli.critics.protocol import Case, Reading
-from actorcritic_cli.critics.wire import Judge, Judged, Load, Prefill
+from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.critics.wire import Judge, Judged, Load
 from actorcritic_cli.types import Message
-from tests.critic_cases import POLICY, cancel, case, reply
+from tests.critic_cases import POLICY, cancel, case, read_ahead, reply
 from tests.critic_fresh import Fresh
 from tests.critic_shapes import ARCHITECTURES, SHAPES, ShapeName, shaped
 
@@ -45,14 +45,9 @@ def small(shape: ShapeName) -> Engine:
 
 
 def judged(engine: Engine, what: Case, threshold: float = 1.1) -> Judged:
-    answer = engine.judge(Judge(1, build(what, engine.labels.pair), threshold, True, 60.0, what.session))
+    answer = engine.answer(Judge(1, build(what, engine.labels.pair), threshold, True, 60.0, what.session))
     assert isinstance(answer, Judged)
     return answer
-
-
-def ahead(engine: Engine, what: Case) -> None:
-    known = Reading(what.session, what.policy, what.tools, what.transcript)
-    assert engine.prefill(Prefill(what.session, build_ahead(known, engine.labels.pair)), lambda: False)
 
 
 def talk(session: str, turns: int) -> list[Case]:
@@ -111,11 +106,11 @@ def test_a_memory_that_cannot_be_cut_starts_from_the_prefix_or_from_what_was_rea
     engine = roomy(shape)
     engine.forget()
     one, two = talk("a", 1)
-    prefix = len(engine._shared(build(one, engine.labels.pair)))
+    prefix = len(engine.shared(build(one, engine.labels.pair)))
     assert judged(engine, one).tokens_reused == 0
     assert judged(engine, two).tokens_reused == prefix
     engine.forget()
-    ahead(engine, one)
+    read_ahead(engine, one)
     known = len(engine.tokens(build_ahead(one, engine.labels.pair))) - len(engine._tail)
     answer = judged(engine, one)
     assert answer.tokens_reused == known > prefix
@@ -145,7 +140,7 @@ def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(make, sha
     for name, candidate, how, accepted in steps:
         what = case(candidate, *said[name][-3:], session=name, policy=POLICIES[name in "cd"])
         if how == "read ahead":
-            ahead(engine, what)
+            read_ahead(engine, what)
         answer = judged(engine, what, 0.0 if how == "judge and write" else 1.1)
         assert answer.p_revise == pytest.approx(fresh(shape).p_revise(what), abs=1e-3)
         if accepted:

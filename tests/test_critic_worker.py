@@ -162,7 +162,7 @@ def test_many_threads_share_one_worker_and_get_their_own_answers(critic: LlamaCr
 
 def test_a_judgement_that_never_gets_its_turn_is_a_timeout(critic: LlamaCritic) -> None:
     critic.start()
-    with critic._lock:
+    with critic._keeper.lock:
         assert critic.judge(case(max_seconds=0.05)).why == "timeout"
 
 
@@ -277,7 +277,7 @@ def test_a_worker_that_never_comes_up_is_tried_three_times_and_its_log_named(
             starts.append(self.pid)
             self.kill()
 
-    monkeypatch.setattr("actorcritic_cli.critics.client.WorkerProcess", Dying)
+    monkeypatch.setattr("actorcritic_cli.critics.keeper.WorkerProcess", Dying)
     verdict = critic.judge(case())
     assert (verdict.kind, verdict.why) == ("no_verdict", "crash")
     assert str(critic.log) in verdict.message
@@ -294,12 +294,12 @@ def test_what_a_library_prints_does_not_get_between_the_replies(tmp_path: Path) 
         """
         import os, sys
         from actorcritic_cli.critics import worker
-        real = worker._Worker.answer
+        real = worker._Worker.accept
         def noisy(self, request):
             print("a banner")
             os.write(1, b"another banner\\n")
             return real(self, request)
-        worker._Worker.answer = noisy
+        worker._Worker.accept = noisy
         worker.main()
         """
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ from actorcritic_cli.critics.memory import Memory
 from actorcritic_cli.critics.prefix_state import PrefixStates
 from actorcritic_cli.critics.prefix_store import PrefixStore
 from actorcritic_cli.critics.prompt import Prompt, Segment, pieces_of_events, shortened
-from actorcritic_cli.critics.reading import CHUNK, Passes
+from actorcritic_cli.critics.reading import CHUNK, Account, Passes, Work
 from actorcritic_cli.critics.schedule import Scheduler, Task
 from actorcritic_cli.critics.vocab import Vocab
 from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Load, Loaded, Prefill, Reply, Unjudged
@@ -86,7 +87,9 @@ class Engine:
         self._head = [*self.vocab.leading(self._head), *self._head]
         self._between = self.vocab.structure(self._frame.between)
         self.think = load.think
-        self._tail = self.vocab.structure((self._frame.opening or self._frame.after) if load.think else self._frame.after)
+        self._tail = self.vocab.structure(
+            (self._frame.opening or self._frame.after) if load.think else self._frame.after
+        )
         self.closing = self.vocab.structure(self._frame.closing)
         self.labels = self._choose(load)
         self.writer = Writer(lib, self.vocab)
@@ -182,21 +185,24 @@ class Engine:
         rest = shortened(prompt, count)
         return Plan([*shared, *self._pieces(rest.user)], len(shared), ends, sum(prompt.events[:count]))
 
+    def plan_of(self, prompt: Prompt) -> Plan:
+        """Return what is to be read for a whole prompt, which ends with its question."""
+        known = Prompt(prompt.system, prompt.user[:-1], prompt.events)
+        return self.plan(known, [(question,) for question in (prompt.user[-1], *prompt.others)])
+
     def begin(self, request: Judge | Compare) -> None:
         """Take on a judgement or a comparison; the reply comes out of ``step``."""
         if isinstance(request, Judge):
-            question = request.prompt.user[-1]
-            known = Prompt(request.prompt.system, request.prompt.user[:-1], request.prompt.events)
-            plan = self.plan(known, [(question,), *((other,) for other in request.prompt.others)])
+            self._add(request, self.plan_of(request.prompt), partial(judgement, self, request))
         else:
-            plan = self.plan(request.prompt, request.endings)
+            self._add(request, self.plan(request.prompt, request.endings), partial(comparison, self, request))
+
+    def _add(self, request: Judge | Compare, plan: Plan, work: Callable[[Plan, Account], Work[Reply]]) -> None:
         self.scheduler.add(
             Task(
                 request.number,
                 request.session,
-                lambda account: judgement(self, request, plan, account)
-                if isinstance(request, Judge)
-                else comparison(self, request, plan, account),
+                partial(work, plan),
                 prefix=plan.base[: plan.shared],
                 own=plan.total - plan.shared + CRITIQUE_ROOM + self.think * len(plan.endings),
                 sequences=len(plan.endings),
@@ -212,7 +218,7 @@ class Engine:
             Task(
                 0,
                 request.session,
-                lambda account: reading_ahead(self, request, plan, account),
+                partial(reading_ahead, self, request, plan),
                 prefix=plan.base[: plan.shared],
                 own=plan.total - plan.shared,
                 seconds=math.inf,

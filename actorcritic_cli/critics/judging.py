@@ -12,7 +12,7 @@ from msgspec import Struct
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.reading import Account, EngineFailure, OutOfTime, Reading, Work, together
 from actorcritic_cli.critics.thinking import Thought, answer
-from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Prefill, Reply, Unjudged
+from actorcritic_cli.critics.wire import Begun, Compare, Compared, Judge, Judged, Prefill, Reply, Unjudged
 from actorcritic_cli.types import Critique
 
 if TYPE_CHECKING:
@@ -103,16 +103,17 @@ def comparison(engine: Engine, request: Compare, plan: Plan, account: Account) -
     )
 
 
-def reading_ahead(engine: Engine, request: Prefill, plan: Plan, account: Account) -> Work[Reply | None]:
-    """Read a conversation before there is anything to judge."""
+def reading_ahead(engine: Engine, request: Prefill, plan: Plan, account: Account) -> Work[Reply]:
+    """Read a conversation before there is anything to judge. Nobody waits for the reply."""
+    done = Begun(0)
     if plan.total > engine.n_ctx or engine.memory.holds(request.session, plan.base):
-        return None
+        return done
     branch = yield from engine.memory.bring(request.session, plan.base, plan.shared, account)
     try:
         yield [Reading(branch, plan.base[len(branch.tokens) :], logits=False)]
     finally:
         engine.memory.leave(branch)
-    return None
+    return done
 
 
 def _ask_all(engine: Engine, session: str, plan: Plan, account: Account) -> Work[list[Thought]]:

@@ -97,14 +97,14 @@ class Line:
                 while waiting.answer is None:
                     if self._gone is not None:
                         raise self._gone
-                    now = time.monotonic()
-                    if waiting.begun is None and end is not None and now >= end:
-                        break
+                    now, heard = time.monotonic(), self._sign > asked
                     limit = (max(asked, self._sign) if waiting.begun is None else waiting.begun) + patience
+                    if end is not None and waiting.begun is None:
+                        if now >= end and heard:
+                            break  # it lives, but others took all the time
+                        limit = min(limit, end + grace * (now >= end))
                     if now >= limit:
                         raise WorkerSlow
-                    if waiting.begun is None and end is not None:
-                        limit = min(limit, end)
                     self._changed.wait(limit - now)
         except (WorkerSlow, WorkerGone):
             raise

@@ -65,7 +65,7 @@ def add_adapters(lib: Any, model: Any, context: Any, adapters: tuple[Adapter, ..
     """Lay LoRA adapters over the model. Raises ``AccError`` for one that does not belong to it."""
     if not adapters:
         return
-    handles = (ctypes.c_void_p * len(adapters))()
+    handles = (lib.llama_adapter_lora_p_ctypes * len(adapters))()
     scales = (ctypes.c_float * len(adapters))(*(adapter.scale for adapter in adapters))
     for place, adapter in enumerate(adapters):
         handle = lib.llama_adapter_lora_init(model, adapter.path.encode())
@@ -75,6 +75,5 @@ def add_adapters(lib: Any, model: Any, context: Any, adapters: tuple[Adapter, ..
                 "name one that was made for this model."
             )
         handles[place] = handle
-    kind = ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p))
-    if lib.llama_set_adapters_lora(context, ctypes.cast(handles, kind), len(adapters), scales) != 0:
+    if lib.llama_set_adapters_lora(context, handles, len(adapters), scales) != 0:
         raise AccError(f"llama.cpp can't lay the LoRA adapters over the model{last_errors()}; use one at a time.")

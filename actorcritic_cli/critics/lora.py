@@ -31,10 +31,14 @@ def adapter_of(text: str, model: CriticFile) -> Adapter:
     try:
         metadata = read_header(path).metadata
     except (HeaderError, OSError) as error:
-        raise AccError(f"{path} is no LoRA adapter in GGUF ({error}); name one, or convert it to GGUF first.") from error
+        raise AccError(
+            f"{path} is no LoRA adapter in GGUF ({error}); name one, or convert it to GGUF first."
+        ) from error
     if metadata.get("general.type") != "adapter" or metadata.get("adapter.type") != "lora":
         raise AccError(f"{path} is a GGUF file but no LoRA adapter; a whole model goes with --critic.")
     made_for = metadata.get("general.architecture")
     if made_for != model.architecture:
-        raise AccError(f"{path} is for {made_for} models, and {model.path} is {model.architecture}; use one made for it.")
+        raise AccError(
+            f"{path} is for {made_for} models, and {model.path} is {model.architecture}; use one made for it."
+        )
     return Adapter(str(path.resolve()), file_sha256(path), scale)

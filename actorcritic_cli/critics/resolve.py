@@ -8,6 +8,7 @@ from typing import Any
 
 from actorcritic_cli.critics.client import JUDGE_TIMEOUT, LlamaCritic
 from actorcritic_cli.critics.panel import RULES, panel
+from actorcritic_cli.critics.prompt import ASPECTS
 from actorcritic_cli.critics.protocol import Critic
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.providers.aliases import ALIASES, is_provider, provider_of
@@ -21,7 +22,10 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "sequences": (int, "a number of sequences from 2 to 64"),
     "timeout": (float, "a number of seconds"),
     "base_url": (str, "the URL of a server"),
+    "think": (int, "a number of tokens"),
+    "gpu_layers": (int, "a number of layers"),
 }
+_LISTS = {"aspects": f"a list of {', '.join(ASPECTS)}", "lora": "a list of LoRA adapters"}
 _REMOTE_OPTIONS = frozenset({"threshold", "seed", "timeout", "base_url"})
 _ONLY_REMOTE = frozenset({"base_url"})
 
@@ -46,10 +50,10 @@ def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
 def resolve(spec: str, options: dict[str, Any]) -> Critic:
     """Return the critic that ``spec`` names: the path of a GGUF file, or a model behind a server.
 
-    A local critic loads its model when first needed; its ``options`` may hold ``threshold``, ``template``, ``n_ctx``,
-    ``threads``, ``seed``, ``sequences`` and ``timeout`` (seconds). Those of a remote one are ``threshold``, ``seed``,
-    ``timeout`` and ``base_url``. ``None`` stands for the default. Raises ``UsageError`` for an unknown or senseless option,
-    ``NotFound`` for a missing file and ``AccError`` for one that can't be a critic.
+    A local critic loads its model when first needed; its ``options`` are what ``LlamaCritic`` takes, and ``timeout`` in
+    seconds. Those of a remote one are ``threshold``, ``seed``, ``timeout`` and ``base_url``. ``None`` stands for the
+    default. Raises ``UsageError`` for an unknown or senseless option, ``NotFound`` for a missing file and ``AccError`` for
+    one that can't be a critic.
     """
     values = {name: _checked(name, value) for name, value in options.items() if value is not None}
     remote = is_remote(spec, values)
@@ -83,8 +87,12 @@ def _served_name(spec: str, options: dict[str, Any]) -> str:
 
 
 def _checked(name: str, value: Any) -> Any:
+    if name in _LISTS:
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+            raise UsageError(f"The critic's option {name} is {_LISTS[name]}, not {value!r}.")
+        return tuple(value)
     if name not in _OPTIONS:
-        raise UsageError(f"The critic has no option {name!r}; it has {', '.join(sorted(_OPTIONS))}.")
+        raise UsageError(f"The critic has no option {name!r}; it has {', '.join(sorted({**_OPTIONS, **_LISTS}))}.")
     kind, meaning = _OPTIONS[name]
     try:
         if isinstance(value, bool) or (kind is int and isinstance(value, float) and not value.is_integer()):
@@ -94,6 +102,7 @@ def _checked(name: str, value: Any) -> Any:
         raise UsageError(f"The critic's option {name} is {meaning}, not {value!r}.") from None
     senseless = (name == "threshold" and not 0 <= checked <= 1) or (
         (name in ("n_ctx", "threads", "timeout") and not checked > 0)
+        or (name in ("think", "gpu_layers") and checked < 0)
         or (name == "sequences" and not 2 <= checked <= 64)
     )
     if senseless:

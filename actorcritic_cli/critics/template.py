@@ -16,6 +16,7 @@ from actorcritic_cli.errors import AccError
 _SYSTEM = "acc-placeholder-of-system-text"
 _USER = "acc-placeholder-of-user-text"
 _JOINT = "\n\n"
+_CLOSING = "\n\nAnswer: "
 
 
 class Frame(Struct, frozen=True):
@@ -30,7 +31,7 @@ class Frame(Struct, frozen=True):
     after: str
     kind: str
     opening: str = ""
-    closing: str = "\n\nAnswer: "
+    closing: str = _CLOSING
 
 
 BUILTIN: dict[str, Frame] = {
@@ -104,7 +105,7 @@ def _thought(after: str, source: str) -> tuple[str, str]:
     if "<|channel|>" in source and after.endswith("<|start|>assistant"):
         return f"{after}<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"
     if "<think>" not in source:
-        return after, Frame.closing
+        return after, _CLOSING
     before = after.partition("<think>")[0].rstrip(" ") if "<think>" in after else after
     return f"{before}<think>\n", "\n</think>\n\n"
 
