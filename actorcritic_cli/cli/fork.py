@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.cli import options as o
 from actorcritic_cli.cli.common import say
+from actorcritic_cli.cli.critic_options import critic_options
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.replay.fork import ForkPoint, changed_since, fork_point
 from actorcritic_cli.session.build import environment_for
@@ -63,7 +64,7 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         actor=wanted.actor or parent.actor,
         user=wanted.user or parent.user,
         critic=list(critics),
-        panel=None,
+        critic_options=critic_options(critic=list(critics), critic_timeout=120.0),
         supervision=_supervision(parent, critics, wanted),
         limits=replace(parent.limits, max_turns=wanted.max_turns) if wanted.max_turns is not None else parent.limits,
         actor_base=wanted.actor_base,
@@ -71,10 +72,6 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         user_strategy=None,
         temperature=wanted.temperature,
         max_tokens=int(parent.actor_options.get("max_tokens", 4096)),
-        threshold=None,
-        critic_template=None,
-        critic_timeout=120.0,
-        critic_ctx=None,
         seed=parent.seed if wanted.seed is None else wanted.seed,
         judge=None,
         env_option=None,

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from actorcritic_cli.critics.panel import PanelRule
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.session.choose import MOST
 from actorcritic_cli.types import (
@@ -22,7 +21,7 @@ from actorcritic_cli.types import (
 )
 from actorcritic_cli.users.protocol import UserStrategy
 
-_SUPERVISION = "Supervision"
+SUPERVISION = "Supervision"
 _LIMITS = "Limits"
 
 EnvOption = Annotated[
@@ -78,70 +77,16 @@ UserStrategyOption = Annotated[
 UserBaseOption = Annotated[
     str | None, typer.Option("--user-base", metavar="URL", help="Base URL of the simulated user's provider.")
 ]
-CriticOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--critic",
-        metavar="FILE.gguf",
-        help="Who judges: a GGUF model, run locally by llama.cpp, or a model behind a server (provider/model or an alias, "
-        "see acc models). Given several times, they judge together.",
-    ),
-]
-CriticBaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--critic-base",
-        metavar="URL",
-        help="Base URL of a remote critic's server, such as llama-server or vLLM.",
-        rich_help_panel=_SUPERVISION,
-    ),
-]
-PanelOption = Annotated[
-    PanelRule | None,
-    typer.Option(
-        "--panel",
-        help="When several critics send a proposal back: if any objects, at least half of them, or the mean probability.",
-        show_default="any",
-        rich_help_panel=_SUPERVISION,
-    ),
-]
-ThresholdOption = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="Send back what the critic finds wrong with at least this probability.",
-        show_default="the model's own, else 0.5",
-        rich_help_panel=_SUPERVISION,
-    ),
-]
-CriticTemplateOption = Annotated[
-    str | None,
-    typer.Option(help="Chat template for a GGUF without one (chatml, llama3 …).", rich_help_panel=_SUPERVISION),
-]
-CriticTimeoutOption = Annotated[
-    float, typer.Option(min=0.1, help="Seconds that one judgement may take.", rich_help_panel=_SUPERVISION)
-]
-CriticContextOption = Annotated[
-    int | None,
-    typer.Option(
-        "--critic-ctx",
-        min=256,
-        help="The critic's context in tokens.",
-        rich_help_panel=_SUPERVISION,
-        show_default="the model's, at most 8192",
-    ),
-]
 SuperviseOption = Annotated[
     Supervise,
-    typer.Option(help="enforce: step in; shadow: judge and record only; off: no critic.", rich_help_panel=_SUPERVISION),
+    typer.Option(help="enforce: step in; shadow: judge and record only; off: no critic.", rich_help_panel=SUPERVISION),
 ]
 GateOption = Annotated[
     Gate,
-    typer.Option(help="Which proposals are judged; auto: replies and calls that write.", rich_help_panel=_SUPERVISION),
+    typer.Option(help="Which proposals are judged; auto: replies and calls that write.", rich_help_panel=SUPERVISION),
 ]
 MaxRevisionsOption = Annotated[
-    int, typer.Option(min=0, help="How often the actor may revise within a turn.", rich_help_panel=_SUPERVISION)
+    int, typer.Option(min=0, help="How often the actor may revise within a turn.", rich_help_panel=SUPERVISION)
 ]
 ChooseOption = Annotated[
     int,
@@ -150,7 +95,7 @@ ChooseOption = Annotated[
         max=MOST,
         help="Candidates that the actor proposes at each turn; the critic compares them and the best one is judged. A "
         "temperature of 0 makes them equal.",
-        rich_help_panel=_SUPERVISION,
+        rich_help_panel=SUPERVISION,
     ),
 ]
 OutOfRevisionsOption = Annotated[
@@ -158,7 +103,7 @@ OutOfRevisionsOption = Annotated[
     typer.Option(
         help="Then: the best candidate, ask the person, handoff to a human by the environment's tool, or stop.",
         show_default="ask at a terminal, else best",
-        rich_help_panel=_SUPERVISION,
+        rich_help_panel=SUPERVISION,
     ),
 ]
 OnCriticErrorOption = Annotated[
@@ -166,7 +111,7 @@ OnCriticErrorOption = Annotated[
     typer.Option(
         help="When the critic gives no verdict: block, ask or allow.",
         show_default="ask at a terminal, else allow",
-        rich_help_panel=_SUPERVISION,
+        rich_help_panel=SUPERVISION,
     ),
 ]
 KeepCritiquesOption = Annotated[
@@ -174,7 +119,7 @@ KeepCritiquesOption = Annotated[
     typer.Option(
         "--keep-critiques",
         help="Leave rejected proposals and critiques in the actor's context afterwards.",
-        rich_help_panel=_SUPERVISION,
+        rich_help_panel=SUPERVISION,
     ),
 ]
 MaxTurnsOption = Annotated[
@@ -240,8 +185,7 @@ def spec_of(
     actor: str,
     user: str,
     critic: list[str] | None,
-    panel: PanelRule | None,
-    critic_base: str | None = None,
+    critic_options: dict[str, Any],
     supervision: Supervision,
     limits: Limits,
     actor_base: str | None,
@@ -249,10 +193,6 @@ def spec_of(
     user_strategy: UserStrategy | None,
     temperature: float | None,
     max_tokens: int,
-    threshold: float | None,
-    critic_template: str | None,
-    critic_timeout: float,
-    critic_ctx: int | None,
     seed: int,
     judge: str | None,
     env_option: list[str] | None,
@@ -283,10 +223,8 @@ def spec_of(
         raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
     actor_options |= _pairs("--actor-option", actor_option)
     critics = tuple(str(Path(one).resolve()) if Path(one).exists() else one for one in critic or ())
-    if panel is not None and len(critics) < 2:
-        raise UsageError("--panel goes with several critics: give --critic once for each.")
     named, env_options = registry.on_record(env)
-    env_options = {**env_options, **_given(judge=judge), **_pairs("--env-option", env_option)}
+    env_options = {**env_options, **given(judge=judge), **_pairs("--env-option", env_option)}
     return SessionSpec(
         env=named,
         dataset=dataset or registry.datasets(env)[0],
@@ -299,19 +237,9 @@ def spec_of(
         supervision=supervision,
         limits=limits,
         actor_options=actor_options,
-        critic_options=_given(
-            threshold=threshold,
-            template=critic_template,
-            timeout=critic_timeout,
-            n_ctx=critic_ctx,
-            seed=seed,
-            base_url=critic_base,
-            panel=(panel or "any") if len(critics) > 1 else None,
-        )
-        if critics
-        else {},
+        critic_options={**critic_options, "seed": seed} if critics else {},
         env_options=env_options,
-        user_options=_given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},
+        user_options=given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},
     )
 
 
@@ -331,5 +259,6 @@ def _pairs(name: str, options: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given: those that are not ``None``."""
     return {name: value for name, value in options.items() if value is not None}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from actorcritic_cli.cli import critic_options as c
 from actorcritic_cli.cli import options as o
 from actorcritic_cli.cli.common import (
     DatasetFilter,
@@ -60,13 +61,17 @@ def replay(
             "--verify", help="Run the accepted tool calls again on a fresh world and compare results, state and reward."
         ),
     ] = False,
-    critic: o.CriticOption = None,
-    critic_base: o.CriticBaseOption = None,
-    panel: o.PanelOption = None,
-    threshold: o.ThresholdOption = None,
-    critic_template: o.CriticTemplateOption = None,
-    critic_timeout: o.CriticTimeoutOption = 120.0,
-    critic_ctx: o.CriticContextOption = None,
+    critic: c.CriticOption = None,
+    panel: c.PanelOption = None,
+    critic_base: c.CriticBaseOption = None,
+    threshold: c.ThresholdOption = None,
+    critic_template: c.CriticTemplateOption = None,
+    critic_timeout: c.CriticTimeoutOption = 120.0,
+    critic_ctx: c.CriticContextOption = None,
+    aspects: c.AspectsOption = None,
+    think: c.ThinkOption = None,
+    lora: c.LoraOption = None,
+    gpu_layers: c.GpuLayersOption = "auto",
     gate: Annotated[
         Gate | None,
         typer.Option(help="Which proposals are judged.", show_default="as in the session", rich_help_panel=_JUDGE),
@@ -144,17 +149,19 @@ def replay(
         raise UsageError(
             "Name a SESSION (acc sessions lists them), or, with --verify or --critic, --run, --env, --dataset or --all."
         )
-    if panel is not None and len(critic or ()) < 2:
-        raise UsageError("--panel goes with several critics: give --critic once for each.")
-    critic_options: dict[str, Any] = {
-        "threshold": threshold,
-        "template": critic_template,
-        "timeout": critic_timeout,
-        "n_ctx": critic_ctx,
-        "base_url": critic_base,
-        "panel": (panel or "any") if len(critic or ()) > 1 else None,
-    }
-    critic_options = {name: value for name, value in critic_options.items() if value is not None}
+    critic_options = c.critic_options(
+        critic=critic,
+        panel=panel,
+        critic_base=critic_base,
+        threshold=threshold,
+        critic_template=critic_template,
+        critic_timeout=critic_timeout,
+        critic_ctx=critic_ctx,
+        aspects=aspects,
+        think=think,
+        lora=lora,
+        gpu_layers=gpu_layers,
+    )
     with open_library(db) as library:
         if verify:
             _verify(library, _chosen(library, session, run, env, dataset), json)
