@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.gguf_info import inspect, labels_wanted
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
-from actorcritic_cli.critics.line import Answer, Line
+from actorcritic_cli.critics.line import Answer, Line, NotTaken
 from actorcritic_cli.critics.lora import adapter_of
 from actorcritic_cli.critics.prefix_store import prefix_store
 from actorcritic_cli.critics.process import WorkerGone, WorkerSlow
@@ -187,12 +187,14 @@ class _Judging:
 
     def judge(self, case: Case) -> Verdict:
         critic = self._critic
-        try:
-            line, loaded = self._line()
+
+        def question(loaded: Loaded) -> Judge:
             prompt = build(case, loaded.labels, critic._aspects)
             number, seconds, within = self._bounds()
-            ask = Judge(number, prompt, critic.threshold, critic._write_critiques, seconds, case.session, within)
-            return self._verdict(self._answer(line, ask), loaded)
+            return Judge(number, prompt, critic.threshold, critic._write_critiques, seconds, case.session, within)
+
+        try:
+            return self._verdict(*self._answer(question))
         except _NoAnswer as none:
             return Verdict(
                 "no_verdict",
@@ -207,13 +209,15 @@ class _Judging:
     def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
         critic, count = self._critic, len(candidates)
         orders = [[(first + place) % count for place in range(count)] for first in range(count)]
-        try:
-            line, loaded = self._line()
-            endings = tuple(build_comparison(case, candidates, order) for order in orders)
-            number, seconds, within = self._bounds()
+        endings = tuple(build_comparison(case, candidates, order) for order in orders)
+
+        def question(loaded: Loaded) -> Compare:
             known = build_ahead(case, loaded.labels)
-            ask = Compare(number, known, endings, tuple(LETTERS[:count]), seconds, case.session, within)
-            reply = self._answer(line, ask)
+            number, seconds, within = self._bounds()
+            return Compare(number, known, endings, tuple(LETTERS[:count]), seconds, case.session, within)
+
+        try:
+            reply, loaded = self._answer(question)
         except _NoAnswer as none:
             return Comparison(critic.identity.id, (), none.why, none.message, self._seconds, none.detail)
         assert isinstance(reply, Compared)
@@ -248,23 +252,37 @@ class _Judging:
         critic = self._critic
         return next(critic._numbers), min(critic._judge_timeout, left), left if math.isfinite(left) else None
 
-    def _answer(self, line: Line, ask: Judge | Compare) -> Judged | Compared:
-        critic = self._critic
+    def _answer(self, question: Callable[[Loaded], Judge | Compare]) -> tuple[Judged | Compared, Loaded]:
+        """Put a question to a worker; one that had died before it was asked is replaced."""
+        try:
+            return self._answer_of(*self._line(), question)
+        except NotTaken:
+            try:
+                return self._answer_of(*self._line(), question)
+            except NotTaken as gone:
+                raise _NoAnswer("crash", f"{gone} (its log: {self._critic.log})") from gone
+
+    def _answer_of(
+        self, line: Line, loaded: Loaded, question: Callable[[Loaded], Judge | Compare]
+    ) -> tuple[Judged | Compared, Loaded]:
+        critic, ask = self._critic, question(loaded)
         try:
             answer: Answer | None = line.ask(ask, critic._grace)
         except WorkerSlow:
             critic._keeper.give_up(line)
             message = f"no verdict within {ask.seconds:.3g} s; the worker was ended"
             raise _NoAnswer("timeout", message) from None
+        except NotTaken:
+            critic._keeper.give_up(line)
+            raise
         except WorkerGone as gone:
             critic._keeper.give_up(line)
             raise _NoAnswer("crash", f"{gone} (its log: {critic.log})", {"worker_pid": line.pid}) from gone
         if answer is None:
             raise _NoAnswer("timeout", "other judgements took all the time there was")
         if isinstance(answer, Unjudged):
-            assert line.loaded is not None
-            raise _NoAnswer(answer.why, answer.message, self._counts(answer, line.loaded))
-        return answer
+            raise _NoAnswer(answer.why, answer.message, self._counts(answer, loaded))
+        return answer, loaded
 
     def _counts(self, reply: Answer, loaded: Loaded) -> dict[str, Any]:
         detail: dict[str, Any] = {

@@ -34,6 +34,10 @@ _PATIENCE = 5.0
 """Seconds in which a worker takes a message that needs no answer; one that lives takes it at once."""
 
 
+class NotTaken(WorkerGone):
+    """The worker had ended before the question was put to it: another worker may be asked."""
+
+
 class _Waiting:
     """Somebody who waits for the answer to one question."""
 
@@ -83,7 +87,7 @@ class Line:
         """Return the answer, or ``None`` when ``question.within`` ended before its turn came.
 
         Raises ``WorkerSlow`` when the worker shows no sign of life for the question's time and ``grace`` seconds, or
-        does not answer that long after the turn has come; ``WorkerGone`` when it ends.
+        does not answer that long after the turn has come; ``WorkerGone`` when it ends, ``NotTaken`` when it had ended before.
         """
         waiting = _Waiting()
         asked = time.monotonic()
@@ -92,7 +96,10 @@ class Line:
         with self._changed:
             self._waiting[question.number] = waiting
         try:
-            self._send(frame(question), asked + patience)
+            try:
+                self._send(frame(question), asked + patience)
+            except WorkerGone as gone:
+                raise NotTaken(*gone.args) from gone
             with self._changed:
                 while waiting.answer is None:
                     if self._gone is not None:
