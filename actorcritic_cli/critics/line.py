@@ -87,7 +87,8 @@ class Line:
         """Return the answer, or ``None`` when ``question.within`` ended before its turn came.
 
         Raises ``WorkerSlow`` when the worker shows no sign of life for the question's time and ``grace`` seconds, or
-        does not answer that long after the turn has come; ``WorkerGone`` when it ends, ``NotTaken`` when it had ended before.
+        does not answer that long after the turn has come; ``WorkerGone`` when it ends, ``NotTaken`` when it
+        had ended before.
         """
         waiting = _Waiting()
         asked = time.monotonic()
