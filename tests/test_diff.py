@@ -12,6 +12,7 @@ from rich.console import Console
 
 from actorcritic_cli.paths import database_path
 from actorcritic_cli.replay.difference import difference
+from actorcritic_cli.replay.effects import Effects
 from actorcritic_cli.replay.story import told
 from actorcritic_cli.session.events import Ended
 from actorcritic_cli.show.diff import print_difference
@@ -77,7 +78,7 @@ def test_a_session_that_goes_on_differs_where_the_other_ends():
     assert found["parting"]["ids"][1] is None
     assert "(has ended)" in acc("diff", "one", "cut").out
     assert acc("diff", "one", "two").code == 1
-    assert "(no such turn)" in acc("diff", "one", "two").out
+    assert "B only" in acc("diff", "one", "two").out
 
 
 def test_the_same_conversation_may_hide_another_supervision():
@@ -117,7 +118,8 @@ def test_on_a_wide_terminal_they_stand_side_by_side_and_on_a_narrow_one_below_ea
     for width in (160, 60):
         screen = io.StringIO()
         console = Console(file=screen, force_terminal=True, width=width, highlight=False, no_color=True)
-        print_difference(console, one, two, difference(one, two), full=False)
+        effects = (Effects(()), Effects(()))
+        print_difference(console, one, two, difference(one, two), effects, full=False)
         shown[width] = screen.getvalue().splitlines()
     assert any("Hello left" in line and "Hello right" in line for line in shown[160])
     assert not any("Hello left" in line and "Hello right" in line for line in shown[60])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from actorcritic_cli.types import Message, Reward, Task, Termination, ToolResult, ToolSpec, Transcript
 
@@ -21,6 +21,19 @@ class Episode(Protocol):
 
     def score(self, transcript: Transcript, reason: Termination) -> Reward | None:
         """Score the ended session; ``None`` where there is nothing to score."""
+        ...
+
+
+Records = Mapping[str, Mapping[str, Any]]
+"""Table → key → record, a JSON value."""
+
+
+@runtime_checkable
+class ShowsRecords(Protocol):
+    """An episode whose state can be looked at, so that two sessions' effects can be compared. Not every one is."""
+
+    def records(self) -> Records | None:
+        """Return the records as they are now, as a value that later calls do not change; ``None`` for a state without."""
         ...
 
 

@@ -1,20 +1,25 @@
-"""Where two sessions part: by their chains of messages, by what supervision did, and by how they ended.
+"""How two sessions differ: where they part, which turns answer to each other, and how they ended.
 
 A message's id covers all that came before it, so the first place where the ids differ is the first difference of the
-conversations. Two sessions can say the same and still differ in what was held back, so proposals, verdicts and decisions
-are compared turn by turn as well.
+conversations. From there on the turns are aligned, so that one turn more or less does not make all that follows look
+different. Two sessions can say the same and still differ in what was held back, so proposals, verdicts and decisions are
+compared as well.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from actorcritic_cli.hashing import canonical_json, chain_ids, identity_body
-from actorcritic_cli.replay.story import Story, Turn
-from actorcritic_cli.session.events import Compared
-from actorcritic_cli.types import Message
+from actorcritic_cli.replay.alignment import aligned, arguments_of
+from actorcritic_cli.replay.json_paths import PathChange, path_changes
+from actorcritic_cli.replay.story import Story, Try, Turn
+from actorcritic_cli.replay.words import Stretch, word_changes
+from actorcritic_cli.types import Message, Verdict
 
 
 class Parting(Struct, frozen=True):
@@ -30,13 +35,40 @@ class Parting(Struct, frozen=True):
     messages: tuple[Message | None, Message | None]
 
 
-class Pair(Struct, frozen=True):
-    """The same step of both sessions; ``same`` compares all that was said, proposed, judged and decided in it."""
+class CallDifference(Struct, frozen=True):
+    """Two calls of the same tool with other arguments."""
 
-    step: int
+    tool: str
+    arguments: tuple[PathChange, ...]
+
+
+class Pair(Struct, frozen=True):
+    """A turn of each session that answer to each other, or one that has no like in the other.
+
+    ``same`` compares all that was said, proposed, judged and decided. ``removed`` is in the first session only, ``inserted``
+    in the second only. ``calls``, ``words`` and ``results`` say how accepted calls of the same tools, accepted replies, and
+    what tools returned to calls that are the same, differ. ``verdicts`` are those on what was accepted.
+    """
+
+    kind: Literal["same", "changed", "removed", "inserted"]
     left: Turn | None
     right: Turn | None
-    same: bool
+    calls: tuple[CallDifference, ...] = ()
+    words: tuple[Stretch, ...] = ()
+    results: tuple[PathChange, ...] = ()
+    verdicts: tuple[Verdict | None, Verdict | None] = (None, None)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return self.kind == "same"
+
+    @property
+    def step(self) -> int:
+        """The turn's number: the first session's, where it has the turn."""
+        turn = self.left or self.right
+        assert turn is not None
+        return turn.step
 
 
 class SessionDifference(Struct, frozen=True):
@@ -61,6 +93,24 @@ def difference(left: Story, right: Story) -> SessionDifference:
         first = parting.step
     same = parting is None and outcome and all(pair.same for pair in pairs)
     return SessionDifference(same, parting, first, outcome, pairs)
+
+
+def message_changes(one: Message, two: Message) -> tuple[tuple[CallDifference, ...], tuple[Stretch, ...]]:
+    """Return how two messages of the agent differ: arguments of calls of the same tools, or the words of two replies.
+
+    Both are empty where there is nothing to compare: a call and a reply, or calls of different tools.
+    """
+    tools = [tuple(call.name for call in message.tool_calls) for message in (one, two)]
+    if tools[0] != tools[1]:
+        return (), ()
+    if not tools[0]:
+        return (), word_changes(one.content or "", two.content or "") if one.content != two.content else ()
+    differing = [
+        CallDifference(a.name, changes)
+        for a, b in zip(one.tool_calls, two.tool_calls, strict=True)
+        if (changes := path_changes(arguments_of(a), arguments_of(b)))
+    ]
+    return tuple(differing), ()
 
 
 def _parting(left: Story, right: Story) -> Parting | None:
@@ -91,40 +141,67 @@ def _steps(story: Story) -> list[tuple[int, Message]]:
 
 
 def _pairs(left: Story, right: Story) -> tuple[Pair, ...]:
-    one, two = {t.step: t for t in left.turns}, {t.step: t for t in right.turns}
-    pairs = []
-    for step in sorted(one.keys() | two.keys()):
-        a, b = one.get(step), two.get(step)
-        same = a is not None and b is not None and _conduct(a) == _conduct(b)
-        pairs.append(Pair(step, a, b, same))
-    return tuple(pairs)
+    openings = [next((turn for turn in story.turns if turn.step == 0), None) for story in (left, right)]
+    turns = [[turn for turn in story.turns if turn.step > 0] for story in (left, right)]
+    first = [_pair(*openings)] if openings[0] is not None or openings[1] is not None else []
+    return (*first, *(_pair(a, b) for a, b in aligned(*turns)))
+
+
+def _pair(left: Turn | None, right: Turn | None) -> Pair:
+    if left is None or right is None:
+        return Pair(
+            "inserted" if left is None else "removed", left, right, verdicts=(_accepted(left), _accepted(right))
+        )
+    if _conduct(left) == _conduct(right):
+        return Pair("same", left, right, verdicts=(_accepted(left), _accepted(right)))
+    calls: tuple[CallDifference, ...] = ()
+    words: tuple[Stretch, ...] = ()
+    if left.acted is not None and right.acted is not None:
+        calls, words = message_changes(left.acted.message, right.acted.message)
+    results = () if calls else _result_changes(left, right)
+    return Pair("changed", left, right, calls, words, results, (_accepted(left), _accepted(right)))
+
+
+def _accepted(turn: Turn | None) -> Verdict | None:
+    """Return the verdict on what was accepted in a turn, if there was one."""
+    if turn is None or turn.acted is None:
+        return None
+    return next((tried.verdict for tried in turn.tries if tried.attempt == turn.acted.attempt), None)
+
+
+def _result_changes(left: Turn, right: Turn) -> tuple[PathChange, ...]:
+    """Return how differently the same calls were answered."""
+    values = [[_value(m.content or "") for m in turn.heard if m.role == "tool"] for turn in (left, right)]
+    if len(values[0]) != len(values[1]):
+        return ()
+    return tuple(change for a, b in zip(*values, strict=True) for change in path_changes(a, b))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _conduct(turn: Turn) -> object:
     """Return what of a turn counts: everything but times, costs, probabilities and the wording of reasons."""
     return (
-        [
-            (
-                _identity([tried.proposal.message]),
-                tried.proposal.author,
-                (tried.verdict.kind, tried.verdict.why) if tried.verdict is not None else None,
-                [(d.decision.kind, d.decision.to, d.by) for d in tried.decisions],
-            )
-            for tried in turn.tries
-        ],
-        _choice(turn.choice),
+        [_tried(tried) for tried in turn.tries],
+        turn.choice.chosen if turn.choice is not None and turn.candidates else None,
         _identity([turn.acted.message]) if turn.acted is not None else None,
         _identity(turn.heard),
         turn.failed.reason if turn.failed is not None else None,
     )
 
 
-def _choice(choice: Compared | None) -> object:
-    """Which candidate was taken, and whether they were compared; a choice from one is none."""
-    if choice is None or choice.candidates == 1:
-        return None
-    said = choice.comparison
-    return choice.chosen, (said.best is not None, said.why) if said is not None else None
+def _tried(tried: Try) -> object:
+    return (
+        _identity([tried.proposal.message]),
+        tried.proposal.author,
+        (tried.verdict.kind, tried.verdict.why) if tried.verdict is not None else None,
+        [(d.decision.kind, d.decision.to, d.by) for d in tried.decisions],
+    )
 
 
 def _identity(messages: Sequence[Message]) -> list[str]:

@@ -9,8 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.replay.difference import Pair, Parting, SessionDifference
+from actorcritic_cli.replay.effects import Effects, RecordChange, shared
 from actorcritic_cli.replay.story import Story, Turn
+from actorcritic_cli.show.changes import PATHS, call_lines, path_lines, path_text, verdict_word, words_line
 from actorcritic_cli.show.story import (
     Line,
     ended_lines,
@@ -27,8 +30,16 @@ SIDE_BY_SIDE = 110
 """Columns from which on two sessions stand beside each other."""
 
 
-def print_difference(console: Console, left: Story, right: Story, found: SessionDifference, *, full: bool) -> None:
-    """Print where two sessions part, and what happened in the turns that differ."""
+def print_difference(
+    console: Console,
+    left: Story,
+    right: Story,
+    found: SessionDifference,
+    effects: tuple[Effects, Effects],
+    *,
+    full: bool,
+) -> None:
+    """Print where two sessions part, what happened in the turns that differ, and what came of it."""
     _both(console, header_lines(left), header_lines(right))
     console.print()
     print_lines(console, _findings(found))
@@ -40,14 +51,77 @@ def print_difference(console: Console, left: Story, right: Story, found: Session
         if hidden:
             console.print(Text(f"   ({_turns(hidden)} the same)", "dim"))
             hidden = 0
-        title = "opening" if pair.step == 0 else f"turn {pair.step}"
-        console.print(Text(f"── {title} " + "─" * 20, "dim"))
-        _both(console, _side(pair.left, left, full), _side(pair.right, right, full))
+        _print_pair(console, pair, left, right, full)
     if hidden:
         console.print(Text(f"   ({_turns(hidden)} the same)", "dim"))
+    if not found.same:
+        console.print(Text("── state " + "─" * 20, "dim"))
+        print_lines(console, _effect_lines(effects, full))
     if not found.outcome_same:
         console.print(Text("── outcome " + "─" * 20, "dim"))
         _both(console, ended_lines(left.ended), ended_lines(right.ended))
+
+
+def _print_pair(console: Console, pair: Pair, left: Story, right: Story, full: bool) -> None:
+    console.print(Text(f"── {_title(pair)} " + "─" * 20, "dim"))
+    if pair.left is None or pair.right is None:
+        turn, story, name = (pair.left, left, "A") if pair.left is not None else (pair.right, right, "B")
+        console.print(Text(f"{name} only", "bold"))
+        print_lines(console, _side(turn, story, full))
+        return
+    _both(console, _side(pair.left, left, full), _side(pair.right, right, full))
+    print_lines(console, _pair_lines(pair, full))
+
+
+def _title(pair: Pair) -> str:
+    steps = [turn.step for turn in (pair.left, pair.right) if turn is not None]
+    if steps == [0, 0]:
+        return "opening"
+    if len(set(steps)) == 2:
+        return f"turn {steps[0]} of A, turn {steps[1]} of B"
+    return f"turn {steps[0]}"
+
+
+def _pair_lines(pair: Pair, full: bool) -> Iterator[Line]:
+    """Yield what exactly differs between two turns that answer to each other."""
+    yield from call_lines(pair.calls, full=full)
+    yield from words_line(pair.words, full=full)
+    yield from path_lines("results", pair.results, full=full, style="dim")
+    one, two = pair.verdicts
+    if (one is not None or two is not None) and (one and one.kind) != (two and two.kind):
+        yield Line("verdicts", f"A {verdict_word(one)}, B {verdict_word(two)}", "yellow")
+
+
+def _effect_lines(effects: tuple[Effects, Effects], full: bool) -> Iterator[Line]:
+    """Yield which records each session changed; what both did alike is said once."""
+    for name, effect in zip("AB", effects, strict=True):
+        if effect.note:
+            yield Line(name, effect.note, "yellow")
+    one, two = (effect.changes for effect in effects)
+    if one is None or two is None:
+        return
+    both = shared(one, two)
+    for name, changes in (
+        ("both", both),
+        ("A", [c for c in one if c not in both]),
+        ("B", [c for c in two if c not in both]),
+    ):
+        for place, change in enumerate(changes if full else changes[:PATHS]):
+            yield Line(name if place == 0 else "", _record_text(change, full), "" if name == "both" else "yellow")
+        if not full and len(changes) > PATHS:
+            yield Line("", f"… and {len(changes) - PATHS} more records; --full shows all", "dim")
+        if not changes and name != "both":
+            yield Line(name, "changes nothing else" if both else "changes nothing")
+
+
+def _record_text(change: RecordChange, full: bool) -> str:
+    name = f"{change.table} {change.key}"
+    if change.kind != "changed":
+        record = canonical_json(change.record)
+        return f"{name} {change.kind}: {record if full else one_line(record, 100)}"
+    shown = change.paths if full else change.paths[:3]
+    more = f" … and {len(change.paths) - len(shown)} more" if len(shown) < len(change.paths) else ""
+    return f"{name} changed: " + "; ".join(path_text(path, full=full) for path in shown) + more
 
 
 def _findings(found: SessionDifference) -> Iterator[Line]:
@@ -93,10 +167,8 @@ def _said_the_same(pair: Pair) -> bool:
 
 
 def _side(turn: Turn | None, story: Story, full: bool) -> Iterator[Line]:
-    if turn is None:
-        yield Line("", "(no such turn)", "dim")
-        return
-    yield from turn_lines(turn, full=full, quiet=story.started.spec.supervision.mode == "off")
+    if turn is not None:
+        yield from turn_lines(turn, full=full, quiet=story.started.spec.supervision.mode == "off")
 
 
 def _both(console: Console, left: Iterator[Line], right: Iterator[Line]) -> None:

@@ -18,6 +18,7 @@ from actorcritic_cli.envs.own import states
 from actorcritic_cli.envs.own.api import ToolError
 from actorcritic_cli.envs.own.definition import Definition, told, where
 from actorcritic_cli.envs.own.signature import OwnTool
+from actorcritic_cli.envs.protocol import Records
 from actorcritic_cli.envs.tau.scoring import RESPOND, replies, said
 from actorcritic_cli.errors import AccError
 from actorcritic_cli.types import Message, Reward, Task, Termination, ToolResult, ToolSpec, Transcript
@@ -64,6 +65,13 @@ class OwnEpisode:
                 f"{where(error, self._definition.path)}: the state cannot be hashed ({told(error)}); write "
                 f"state_hash(state) in {self._definition.path}, which returns plain values for all that counts."
             ) from error
+
+    def records(self) -> Records | None:
+        """Return the state as tables of records; ``None`` for a state that cannot be looked at."""
+        try:
+            return states.records(self.state, self._definition.state_hash)
+        except Exception:  # any error of the file's own function: what counts is then unknown
+            return None
 
     def score(self, transcript: Transcript, reason: Termination) -> Reward | None:
         """Return what the file's ``score`` says, else whether state and replies are those that the task asks for.

@@ -57,6 +57,53 @@ def state_hash(state: Any, given: Callable[[Any], Any] | None = None) -> str:
     return sha256(state_text(state if given is None else given(state)))
 
 
+def records(state: Any, given: Callable[[Any], Any] | None = None) -> dict[str, dict[str, Any]] | None:
+    """Return a state as table → key → record; ``None`` for nothing. Raises ``TypeError`` for a value that is no JSON.
+
+    Of a database these are its tables by primary key. Of other values, a dict of dicts or lists at the top is a dict of
+    tables; everything else stands in the table ``state``. ``given`` is the file's own function for what counts.
+    """
+    value = state if given is None else given(state)
+    if isinstance(value, sqlite3.Connection):
+        return _tables(value)
+    value = msgspec.to_builtins(value, order="sorted", str_keys=True)
+    if value is None:
+        return None
+    found: dict[str, dict[str, Any]] = {}
+    for name, item in value.items() if isinstance(value, dict) else (("", value),):
+        match item:
+            case dict():
+                found[name] = item
+            case list():
+                found[name] = {str(place): record for place, record in enumerate(item)}
+            case _:
+                found.setdefault("state", {})[name] = item
+    return found
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    rows, connection.row_factory = connection.row_factory, None
+    try:
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+        return {name: _rows(connection, name) for (name,) in names.fetchall()}
+    finally:
+        connection.row_factory = rows
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> dict[str, Any]:
+    quoted = '"' + table.replace('"', '""') + '"'
+    columns = connection.execute(f"PRAGMA table_info({quoted})").fetchall()
+    names = [column[1] for column in columns]
+    keys = [column[1] for column in sorted(columns, key=lambda c: int(c[5])) if column[5]]
+    found: dict[str, Any] = {}
+    for place, row in enumerate(connection.execute(f"SELECT * FROM {quoted}")):
+        record = {n: v.hex() if isinstance(v, bytes) else v for n, v in zip(names, row, strict=True)}
+        found[" ".join(str(record[key]) for key in keys) if keys else str(place)] = record
+    return found
+
+
 def is_copied(state: Any) -> bool:
     """Whether a failing call is undone whatever it did."""
     if isinstance(state, sqlite3.Connection):

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actorcritic_cli.envs.protocol import Records
 from actorcritic_cli.envs.tau import scoring
 from actorcritic_cli.envs.tau.common import TRANSFER
 from actorcritic_cli.envs.tau.database import State, Tables
@@ -41,6 +42,10 @@ class TauEpisode:
     def tables(self) -> Tables:
         """The records as they are now, for looking only."""
         return self._state.tables
+
+    def records(self) -> Records:
+        """Return the tables as they are now (records themselves are never changed in place)."""
+        return {name: dict(table) for name, table in self.tables.items()}
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Run one tool; a failure is a text and leaves the state as it was (see ``tools``)."""

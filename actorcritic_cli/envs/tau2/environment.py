@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from actorcritic_cli.envs.protocol import Records
 from actorcritic_cli.envs.tau.database import State, Tables
 from actorcritic_cli.envs.tau.tools import call
 from actorcritic_cli.envs.tau2 import scoring
@@ -48,6 +49,10 @@ class Tau2Episode:
     def tables(self) -> Tables:
         """The records as they are now, for looking only."""
         return self._state.tables
+
+    def records(self) -> Records:
+        """Return the tables as they are now (records themselves are never changed in place)."""
+        return {name: dict(table) for name, table in self.tables.items()}
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Run one tool; a failure is a text and leaves the state as it was."""

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from actorcritic_cli.envs.protocol import Records
 from actorcritic_cli.envs.travel import expert, scoring, turn, wording
 from actorcritic_cli.envs.travel.judge import Case, Judge, Line, Undecided
 from actorcritic_cli.envs.travel.one_call import first_call_only
@@ -113,6 +114,10 @@ class TravelEpisode:
         self._state = played.state
         self._turns.append(played)
         return ToolResult(played.feedback, error=played.is_error, ends=ended_now, ending="user_stop")
+
+    def records(self) -> Records:
+        """Return the state of the game as one record."""
+        return {"game": {self._scenario.id: msgspec.to_builtins(self._state, str_keys=True)}}
 
     def state_hash(self) -> str:
         """Return the hash of scenario and state."""
