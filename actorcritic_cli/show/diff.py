@@ -12,6 +12,7 @@ from rich.text import Text
 from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.replay.difference import Pair, Parting, SessionDifference
 from actorcritic_cli.replay.effects import Effects, RecordChange, shared
+from actorcritic_cli.replay.json_paths import path_changes
 from actorcritic_cli.replay.story import Story, Turn
 from actorcritic_cli.show.changes import PATHS, call_lines, path_lines, path_text, verdict_word, words_line
 from actorcritic_cli.show.story import (
@@ -59,7 +60,19 @@ def print_difference(
         print_lines(console, _effect_lines(effects, full))
     if not found.outcome_same:
         console.print(Text("── outcome " + "─" * 20, "dim"))
-        _both(console, ended_lines(left.ended), ended_lines(right.ended))
+        print_lines(console, _outcome_lines(left, right, full))
+
+
+def _outcome_lines(left: Story, right: Story, full: bool) -> Iterator[Line]:
+    """Yield how both ended, and where the accounts of their scores differ."""
+    for name, story in (("A", left), ("B", right)):
+        # The first two lines of an end say it; the account of the score is compared below.
+        said = [line.text for line in list(ended_lines(story.ended))[:2]]
+        yield Line(name, said[0] if len(said) == 1 else f"{said[0]}, reward {said[1]}", "bold")
+    rewards = [story.ended.reward if story.ended is not None else None for story in (left, right)]
+    if rewards[0] is not None and rewards[1] is not None:
+        changes = path_changes(rewards[0].info, rewards[1].info)
+        yield from path_lines("account", changes, full=full, style="dim")
 
 
 def _print_pair(console: Console, pair: Pair, left: Story, right: Story, full: bool) -> None:
