@@ -175,6 +175,16 @@ def test_a_difference_that_did_not_come_out_is_hidden():
     assert "turn 2 (hidden)" in acc("diff", "--run", "left", "right").out
 
 
+def test_runs_of_different_data_are_not_paired():
+    keep_run("left", {("a", 0): (1.0, "x")})
+    spec = SessionSpec("tau_retail", "bundled", None, "recorded:test", "script")
+    with open_database(database_path()) as database:
+        record_plan(database, "right", Plan(spec, ("a",)))
+    done = acc("diff", "--run", "left", "right")
+    assert done.code == 2
+    assert "tau_retail (bundled)" in done.error
+
+
 @pytest.mark.parametrize("which", ["left", "right"])
 def test_a_run_that_is_not_there_is_an_error(which):
     keep_run("left", {("a", 0): (1.0, "x")})

@@ -112,6 +112,12 @@ def _runs(library: Library, left: str, right: str, *, full: bool, json: bool) ->
     from actorcritic_cli.show.bar import counting
 
     ids = [library.find_run(name) for name in (left, right)]
+    rows = [library.run(run) for run in ids]
+    places = [f"{row['env']} ({row['dataset']})" for row in rows]
+    if places[0] != places[1]:
+        raise UsageError(
+            f"{ids[0]} is in {places[0]} and {ids[1]} in {places[1]}: their tasks are not the same; name two runs of one."
+        )
     with counting("pairing") as progress:
         found = run_difference(library.database, ids[0], ids[1], progress)
     if json:
