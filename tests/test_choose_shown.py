@@ -93,6 +93,19 @@ def test_a_choice_played_in_time_is_told_as_when_it_is_all_there():
     assert acc("replay", "s1", "--speed", "1000000").out.split() == whole.split()
 
 
+def test_a_trace_with_choices_is_the_session_wherever_it_is_imported(tmp_path):
+    keep(held(p=0.9))
+    exported = tmp_path / "trace.jsonl"
+    exported.write_text(acc("export", "s1").out)
+    other = tmp_path / "other.db"
+    assert acc("import", exported, "--db", other).code == 0
+    assert acc("export", "s1", "--db", other).out == exported.read_text()
+    assert acc("db", "verify", "--db", other).code == 0
+    aside = "SELECT step, attempt, set_aside FROM proposals ORDER BY id"
+    with open_database(database_path()) as here, open_database(other) as there:
+        assert [tuple(row) for row in here.rows(aside)] == [tuple(row) for row in there.rows(aside)]
+
+
 def test_sessions_that_differ_in_what_was_chosen_only_are_not_the_same():
     one, two = held("one", best="b"), held("two", best="b", candidates=("b", "a", "c"))
     keep(one, two)
