@@ -149,10 +149,16 @@ def test_the_entropy_is_that_of_the_whole_distribution(logits: list[float]) -> N
     assert weighed.entropy == pytest.approx(stats.entropy(special.softmax(logits)), abs=1e-9)
 
 
-def test_common_prefix() -> None:
-    assert common_prefix([], [1]) == 0
-    assert common_prefix([1, 2], [1, 2, 3]) == 2
-    assert common_prefix([1, 9, 3], [1, 2, 3]) == 1
+few = st.lists(st.integers(0, 2), max_size=30)
+
+
+@given(few, few, few)
+def test_the_common_prefix_is_as_long_as_can_be(start: list[int], one: list[int], other: list[int]) -> None:
+    one, other = start + one, start + other
+    count = common_prefix(one, other)
+    assert count >= len(start)
+    assert one[:count] == other[:count]
+    assert one[count : count + 1] != other[count : count + 1] or count == len(one) == len(other)
 
 
 def test_out_of_time_keeps_what_was_read(engine: Engine) -> None:
