@@ -125,7 +125,8 @@ STATEMENTS = {
     "CROSS JOIN model_calls m ON m.session = c.session GROUP BY c.session, 2) GROUP BY 1, 2",
     "actor latency": "SELECT c.grp, m.latency FROM chosen c CROSS JOIN model_calls m ON m.session = c.session "
     "WHERE m.party = 'actor' AND m.error IS NULL",
-    "comparisons": "SELECT c.grp, count(o.critic), count(o.why), sum(o.chosen > 0), total(o.latency) FROM chosen c CROSS JOIN choices o ON o.session = c.session GROUP BY 1",
+    "comparisons": "SELECT c.grp, count(o.critic), count(o.why), sum(o.chosen > 0), total(o.latency) FROM chosen c "
+    "CROSS JOIN choices o ON o.session = c.session GROUP BY 1",
     "revising": f"SELECT c.grp, total(m.latency), {_CALLS} FROM chosen c CROSS JOIN proposals p ON p.session = c.session "
     "AND p.attempt > 0 AND p.author = 'actor' CROSS JOIN model_calls m ON m.session = p.session AND m.seq = p.seq "
     "WHERE m.party = 'actor' GROUP BY 1",
