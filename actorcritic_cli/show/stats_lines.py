@@ -213,18 +213,18 @@ def _money(money: Mapping[str, Money]) -> Iterator[Line]:
         yield _words("cost", "unknown (no model call on record)")
     for party, m in money.items():
         failed = f", {m.failed} failed" if m.failed else ""
+        cached = f" ({m.cached_tokens} cached)" if m.cached_tokens else ""
         tokens = (
             "tokens unknown"
             if m.input_tokens is None
-            else f"{m.input_tokens} tokens in ({m.cached_tokens} cached), {m.output_tokens} out"
+            else f"{m.input_tokens} tokens in{cached}, {m.output_tokens} out"
         )
         if m.tokens_unknown and m.input_tokens is not None:
             tokens += f" + {several(m.tokens_unknown, 'call')} of unknown size"
         cost = dollars(m.cost)
         if m.cost_unknown and m.cost is not None:
             cost += f" + {several(m.cost_unknown, 'call')} of unknown cost"
-        yield _words(f"{party} calls", f"{m.calls}{failed}; {tokens}")
-        yield _words(f"{party} cost", cost)
+        yield _words(f"{party} calls", f"{m.calls}{failed}; {tokens}; cost {cost}")
 
 
 def _ruling(ruling: Ruling) -> Line:
