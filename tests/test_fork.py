@@ -101,6 +101,16 @@ def test_another_critic_judges_from_there_on(imported):
     assert (spec.supervision.mode, spec.supervision.max_revisions) == ("enforce", 1)
 
 
+def test_a_fork_is_listed_with_its_parent_and_counted_apart_without_the_turns_it_kept(imported):
+    acc(
+        "replay", "example-cancel", "--fork", "6", "--critic", tiny(seed=3), "--threshold", "1", "--actor", "sim:expert"
+    )
+    assert "fork of example-cancel, turn 6" in acc("sessions").out
+    assert acc("sessions", "--json").json[0]["forked"] == "example-cancel, turn 6"
+    (group,) = [g for g in acc("stats", "--json").json if g["source"] == "fork"]
+    assert (group["judged"], group["verdict_rate"]) == (1, 1.0)
+
+
 def test_another_user_answers_from_there_on(imported, tmp_path):
     script = tmp_path / "lines.txt"
     script.write_text("one\ntwo\nthree\nThat was wrong. ###STOP###\n")

@@ -176,7 +176,7 @@ def _cells(s: Summary, wanted: tuple[str, ...] = _HEADERS) -> tuple[str, ...]:
         "stepped in": str(s.interventions),
         "ended": s.termination or "under way",
         "reward": UNKNOWN if s.reward is None else f"{s.reward:g}",
-        "from": s.source if s.run is None else f"{s.source}, {s.run}",
+        "from": f"fork of {s.forked}" if s.forked else s.source if s.run is None else f"{s.source}, {s.run}",
     }
     return tuple(cells[name] for name in wanted)
 

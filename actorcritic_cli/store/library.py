@@ -65,6 +65,8 @@ class Summary(msgspec.Struct, frozen=True):
     interventions: int
     source: str
     fault: str | None = None
+    forked: str | None = None
+    """Of a fork: the session that it was forked from and the turn, in words."""
 
 
 class Library:
@@ -114,7 +116,8 @@ class Library:
         tail = " LIMIT ?" if limit is not None else ""
         rows = self.database.rows(
             "SELECT s.id, s.run, s.created_at, s.env, s.dataset, s.task, s.trial, s.actor, s.user, s.critic, s.supervise, "
-            "s.termination, s.reward, s.source, s.fault, "
+            "s.termination, s.reward, s.source, s.fault, CASE WHEN s.source = 'fork' THEN "
+            "json_extract(s.extra, '$.fork.session') || ', turn ' || json_extract(s.extra, '$.fork.turn') END AS forked, "
             "(SELECT count(*) FROM steps t WHERE t.session = s.id AND t.acted_seq IS NOT NULL) AS turns, "
             "(SELECT count(*) FROM decisions d WHERE d.session = s.id AND d.decision <> 'accept' "
             " AND d.decided_by = 'supervisor') AS interventions "

@@ -61,12 +61,14 @@ _CREATE = """CREATE TEMP TABLE chosen (
     reply INTEGER NOT NULL, -- 1: the gate sends these to the critic
     write INTEGER NOT NULL,
     read INTEGER NOT NULL,
-    neither INTEGER NOT NULL
+    neither INTEGER NOT NULL,
+    begins INTEGER NOT NULL -- the first turn that was held in it; a fork keeps those before from its parent
 ) WITHOUT ROWID"""
 
 JUDGED = (
-    "(p.author = 'actor' AND p.problem IS NULL AND NOT p.set_aside AND CASE WHEN p.kind = 'reply' THEN c.reply "
-    "WHEN p.effect = 'write' THEN c.write WHEN p.effect = 'read' THEN c.read ELSE c.neither END)"
+    "(p.author = 'actor' AND p.problem IS NULL AND NOT p.set_aside AND p.step >= c.begins AND CASE "
+    "WHEN p.kind = 'reply' THEN c.reply WHEN p.effect = 'write' THEN c.write WHEN p.effect = 'read' THEN c.read "
+    "ELSE c.neither END)"
 )
 """SQL: whether the gate of session ``c`` sends its proposal ``p`` to the critic."""
 
@@ -83,7 +85,8 @@ def choose(database: Database, selection: Selection) -> dict[int, Group]:
         f"INSERT INTO chosen SELECT s.id, {_group(selection)}, coalesce(s.task, 'session ' || s.id), "
         "s.task IS NULL, s.trial, "
         f"json_extract(s.spec, '$.seed'), {succeeded('s')}, "
-        f"CASE WHEN s.supervise <> 'off' THEN s.critic END, {_gates()} FROM sessions s "
+        f"CASE WHEN s.supervise <> 'off' THEN s.critic END, {_gates()}, "
+        "CASE WHEN s.source = 'fork' THEN json_extract(s.extra, '$.fork.turn') ELSE 0 END FROM sessions s "
         f"WHERE s.termination IS NOT NULL AND {where}",
         values,
     )
