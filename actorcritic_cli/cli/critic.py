@@ -1,4 +1,4 @@
-"""``acc critic``: what a critic's file is, one to try things with, and how fast one is."""
+"""``acc critic``: fetch one, see what one is, write one to try things with, and measure how fast one is."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 TRACE = "airline-cancel.jsonl"
 """The conversation that a critic is measured on unless another one is named."""
 
-app = typer.Typer(no_args_is_help=True, help="Critics: what a GGUF file is, whether it can judge and how fast.")
+app = typer.Typer(
+    no_args_is_help=True, help="Critics: fetch models, and see what a GGUF file is, whether it can judge and how fast."
+)
 
 
 @app.command()
 def info(
-    file: Annotated[Path, typer.Argument(help="GGUF file.")],
+    file: Annotated[Path, typer.Argument(help="GGUF file, or the name of a pulled one.")],
     template: Annotated[
         str | None, typer.Option(help="As --critic-template: for a file without a chat template.")
     ] = None,
@@ -29,8 +31,9 @@ def info(
 ) -> None:
     """Say what a GGUF file is, which template and labels would be used, and why it cannot be used if so."""
     from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.models import file_of
 
-    found = inspect(file, template=template)
+    found = inspect(file_of(str(file)), template=template)
     if json:
         print_json(found)
     else:
@@ -60,7 +63,9 @@ def synthetic(
 
 @app.command()
 def bench(
-    file: Annotated[Path | None, typer.Argument(help="GGUF file.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="GGUF file, or the name of a pulled one.", show_default=False)
+    ] = None,
     synthetic: Annotated[
         Literal["tiny", "0.5b", "1.5b"] | None,
         typer.Option(help="In place of a file: random weights of this true shape, written for the occasion."),
@@ -90,6 +95,7 @@ def bench(
 
     from actorcritic_cli.bench.conversation import recorded
     from actorcritic_cli.bench.measure import Benchmark, Settings
+    from actorcritic_cli.critics.models import file_of
     from actorcritic_cli.examples import example_trace
     from actorcritic_cli.show.steps import steps
 
@@ -97,7 +103,7 @@ def bench(
         raise UsageError("Name one GGUF file, or a shape with --synthetic 0.5b.")
     conversation = recorded(trace or example_trace(TRACE))
     with tempfile.TemporaryDirectory(prefix="acc-bench-") as folder, steps() as tell:
-        path = file
+        path = file_of(str(file)) if file is not None else None
         if path is None:
             from actorcritic_cli.critics.synthetic import write
 
@@ -134,3 +140,62 @@ def _print_bench(report: Report, json: bool) -> None:
     print_table(("figure", "value", "goal", "reached"), figure_rows(report.figures), right=("value", "goal"))
     for note in report.notes:
         say(note)
+
+
+@app.command("list")
+def list_(json: JsonOption = False) -> None:
+    """List the models that have been pulled, and those that are recommended."""
+    from actorcritic_cli.critics.models import catalogue
+
+    rows = catalogue()
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ("name", "MB", "pulled", "licence", "good for"),
+        [(r.name, f"{r.megabytes:,}", "yes" if r.pulled else "", r.licence or "", r.good_for or "") for r in rows],
+        right=("MB",),
+    )
+    say("Fetch one with acc critic pull NAME, or any GGUF file of the hub as OWNER/REPO/FILE.gguf.")
+
+
+@app.command()
+def pull(
+    name: Annotated[
+        str, typer.Argument(help="A name of acc critic list, or a file of the Hugging Face hub: OWNER/REPO/FILE.gguf.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Pull it again though it is there.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Download a model from the Hugging Face hub, to be used as --critic NAME.
+
+    An interrupted download goes on where it stopped, and what comes in is checked against the hub's SHA-256. HF_ENDPOINT
+    names another hub; HF_TOKEN opens what is not public, and is sent to the hub alone.
+    """
+    from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.models import named, note_of
+    from actorcritic_cli.critics.pull import pull as pull_model
+    from actorcritic_cli.show.bar import transferring
+
+    wanted = named(name)
+    if not force and note_of(wanted.path) is not None:
+        say(f"{wanted.name} has been pulled already; --force pulls it again.")
+    else:
+        say(f"pulling {wanted.name} …")
+    try:
+        with transferring(wanted.name) as report:
+            path = pull_model(wanted, report, again=force)
+    except KeyboardInterrupt:
+        say(f"\ninterrupted; what has come in is kept: acc critic pull {name} goes on from there.")
+        raise
+    note = note_of(path)
+    if note is not None and not note.checked:
+        say(f"The hub gave no hash to check {wanted.name} with; its SHA-256 is {note.sha256}.")
+    found = inspect(path)
+    if not found.usable:
+        say(f"It cannot be used as a critic as it is: {found.why_not}")
+    if json:
+        print_json(note)
+    else:
+        typer.echo(str(path))
+    say(f"Use it with: --critic {wanted.name}")

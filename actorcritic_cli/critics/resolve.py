@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.client import JUDGE_TIMEOUT, LlamaCritic
+from actorcritic_cli.critics.models import file_of, is_short_name
 from actorcritic_cli.critics.panel import RULES, panel
 from actorcritic_cli.critics.prompt import ASPECTS
 from actorcritic_cli.critics.protocol import Critic
@@ -48,7 +49,8 @@ def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
 
 
 def resolve(spec: str, options: dict[str, Any]) -> Critic:
-    """Return the critic that ``spec`` names: the path of a GGUF file, or a model behind a server.
+    """Return the critic that ``spec`` names: a GGUF file (its path, or the name of a pulled model), or a
+    model behind a server.
 
     A local critic loads its model when first needed; its ``options`` are what ``LlamaCritic`` takes, and ``timeout`` in
     seconds. Those of a remote one are ``threshold``, ``seed``, ``timeout`` and ``base_url``. ``None`` stands for the
@@ -66,12 +68,12 @@ def resolve(spec: str, options: dict[str, Any]) -> Critic:
 
         return RemoteCritic(_served_name(spec, values), **values)
     timeout = values.pop("timeout", JUDGE_TIMEOUT)
-    return LlamaCritic(spec, judge_timeout=timeout, **values)
+    return LlamaCritic(file_of(spec), judge_timeout=timeout, **values)
 
 
 def is_remote(spec: str, options: dict[str, Any]) -> bool:
     """Whether a name means a model behind a server: no file, and an alias, a provider's model or with a base URL."""
-    if Path(spec).exists() or spec.lower().endswith(".gguf") or spec.startswith(("/", ".", "~")):
+    if Path(spec).exists() or is_short_name(spec) or spec.lower().endswith(".gguf") or spec.startswith(("/", ".", "~")):
         return False
     return bool(options.get("base_url")) or spec.lower() in ALIASES or is_provider(provider_of(spec))
 
