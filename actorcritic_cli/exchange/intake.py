@@ -26,7 +26,7 @@ def import_file(
     skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> Imported:
-    """Import a file of sessions: a result file of τ-bench v1 or τ²-bench, or a trace of our own.
+    """Import a file of sessions: a result file of τ-bench v1 or τ²-bench, a log of Inspect, chat lines, or a trace.
 
     ``env``, ``dataset`` and ``actor`` say what a result file does not; a trace says it itself. ``name`` becomes the id of
     the run that holds the sessions. ``skip_bad`` leaves out sessions that are not as they must be. Raises ``NotFound``,
@@ -46,7 +46,17 @@ def import_file(
 
             v2 = Tau2BenchFile(path, env, dataset, actor)
             return import_results(v2, database, name, report, skip_bad=skip_bad)
-        case _:
+        case "inspect":
+            from actorcritic_cli.exchange.inspect_log import InspectFile
+
+            log = InspectFile(path, env, dataset, actor)
+            return import_results(log, database, name, report, skip_bad=skip_bad)
+        case "chat":
+            from actorcritic_cli.exchange.chat_lines import ChatFile
+
+            chat = ChatFile(path, env, dataset, actor)
+            return import_results(chat, database, name, report, skip_bad=skip_bad)
+        case "trace":
             from actorcritic_cli.exchange.trace_intake import import_trace
 
             if env or dataset or actor:
@@ -69,7 +79,14 @@ def recognise(path: Path) -> Format:
         return "trace"
     if start.startswith(b"{") and (b'"simulations"' in start or b'"environment_info"' in start):
         return "tau2-bench"
+    if re.match(rb'\{\s*"(?:version|status|eval)"\s*:', start) and b'"eval"' in start:
+        return "inspect"
+    if start.startswith(b"{") and re.search(rb'"messages"\s*:\s*\[', start):
+        return "chat"
+    if start.startswith(b"PK"):
+        raise AccError(f"{path} is a packed log of Inspect; make it JSON first: inspect log convert --to json --output-dir . {path}")
     raise AccError(
         f"{path} is in no format that acc knows; it imports result files of tau-bench (a JSON array of runs) and "
-        "tau2-bench (an object with simulations), and its own traces (JSON Lines that begin with a started event)."
+        "tau2-bench (an object with simulations), logs of Inspect (JSON), OpenAI chat JSON Lines, and its own traces "
+        "(JSON Lines that begin with a started event)."
     )

@@ -59,7 +59,10 @@ _ENDINGS: dict[str, Termination] = {
 """The benchmark's reasons in acc's words. It counts all but infrastructure errors, and so must the words; ``message`` of
 the last event keeps the reason as it was."""
 
-_REQUEST = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
+_SCORED = ("user_stop", "agent_stop")
+"""The reasons to end after which the benchmark computes a score; any other one is a reward of 0."""
+
+REQUEST = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
 """The arguments of a model that are worth keeping; a file may hold keys among the others."""
 
 
@@ -246,7 +249,7 @@ class _Conversation:
         if model.llm is None or (message.usage is None and message.cost is None):
             return None
         usage = message.usage or {}
-        arguments = {name: value for name, value in (model.llm_args or {}).items() if name in _REQUEST}
+        arguments = {name: value for name, value in (model.llm_args or {}).items() if name in REQUEST}
         return ModelCall(
             party=party,
             model=model.llm,
@@ -255,6 +258,14 @@ class _Conversation:
             cost=message.cost,
             latency=latency,
         )
+
+
+def policy_of(message: Message) -> str | None:
+    """Return the policy that a system message carries; the whole message when it was not made by ``system_prompt``."""
+    text = message.content or ""
+    _, _, rest = text.partition("<policy>\n")
+    policy = rest.removesuffix("\n</policy>")
+    return policy if system_prompt(policy) == text else text or None
 
 
 def _is_greeting(message: FileMessage) -> bool:
@@ -275,6 +286,8 @@ def _message(message: FileMessage, names: dict[str, str] | None = None) -> Messa
 
 def _reward(simulation: FileSimulation) -> Reward:
     score = simulation.score()
+    if score is None and simulation.termination_reason in _SCORED:
+        return Reward(None, {"unscored": "the file holds no score of it"})
     if score is None:
         return Reward(0.0, {"why": f"not scored: {simulation.termination_reason}"})
     info: dict[str, Any] = dict(score.reward_breakdown or {})

@@ -167,6 +167,18 @@ class Library:
         rows = self.database.rows("SELECT id, task, trial, termination FROM sessions WHERE run = ?", (run,))
         return {(r["task"], r["trial"]): (r["id"], r["termination"] is not None) for r in rows}
 
+    def ended_sessions(self, *, run: str | None = None, env: str | None = None) -> list[str]:
+        """Return the ids of the sessions that have ended, run by run, as they stood in their file or trial by trial."""
+        given = {"run": run, "env": env}
+        named = {column: value for column, value in given.items() if value is not None}
+        where = "".join(f" AND {column} = ?" for column in named)
+        rows = self.database.rows(
+            f"SELECT id FROM sessions WHERE termination IS NOT NULL{where} "
+            "ORDER BY run, json_extract(extra, '$.place'), trial, created_at, task, id",
+            list(named.values()),
+        )
+        return [row["id"] for row in rows]
+
 
 class _Reader:
     """Reads one session's rows and puts its events together again."""

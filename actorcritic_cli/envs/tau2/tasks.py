@@ -122,6 +122,11 @@ def instruction(scenario: _Scenario) -> str:
     )
 
 
+def without_endings(text: str) -> str:
+    """Return an instruction as the one text of a scenario that makes it."""
+    return text.removesuffix(_ENDINGS).rstrip("\n") if text.endswith(_ENDINGS) else text
+
+
 _ENDINGS = (
     "How it can end otherwise:\n"
     "Once you are told that you are being transferred to a human, answer ###TRANSFER### alone. If the talk needs "
