@@ -156,7 +156,9 @@ def test_rewards_and_pass_k_survive(simulated: dict[str, Path], tmp_path: Path, 
 
 
 def pass_k(group: dict[str, Any]) -> Any:
-    return group["pass_k"] if "pass_k" in group else group["passk"]
+    found = {name: value for name, value in group.items() if name.startswith("pass^")}
+    assert found
+    return found
 
 
 def said(library: Library, session: str) -> list[tuple[str, str | None, list[Any]]]:

@@ -12,7 +12,10 @@ from actorcritic_cli.cli.common import DbOption, JsonOption, print_json, say
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A result file of tau-bench or tau2-bench, or a trace of acc's own.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A result file of tau-bench or tau2-bench, a log of Inspect, chat lines, or a trace."
+        ),
     ],
     dataset: Annotated[
         str | None,
@@ -31,7 +34,8 @@ def import_(
     db: DbOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import recorded sessions: a result file of tau-bench or tau2-bench, or a trace (acc export).
+    """Import recorded sessions: a result file of tau-bench or tau2-bench, a log of Inspect (JSON), OpenAI chat JSON
+    Lines, or a trace (acc export).
 
     The format is told by the content. A file is imported whole or not at all, and only once.
     """

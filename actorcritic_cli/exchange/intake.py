@@ -84,7 +84,9 @@ def recognise(path: Path) -> Format:
     if start.startswith(b"{") and re.search(rb'"messages"\s*:\s*\[', start):
         return "chat"
     if start.startswith(b"PK"):
-        raise AccError(f"{path} is a packed log of Inspect; make it JSON first: inspect log convert --to json --output-dir . {path}")
+        raise AccError(
+            f"{path} is a packed log of Inspect; make it JSON first: inspect log convert --to json --output-dir . {path}"
+        )
     raise AccError(
         f"{path} is in no format that acc knows; it imports result files of tau-bench (a JSON array of runs) and "
         "tau2-bench (an object with simulations), logs of Inspect (JSON), OpenAI chat JSON Lines, and its own traces "
