@@ -12,19 +12,24 @@ def peak_memory(pid: int) -> int | None:
 
     ``None`` where nothing can be learned.
     """
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        found = None
-    if found:
-        return int(found[1]) * 1024
-    return resident_memory(pid)
+    return _from_proc(pid, "VmHWM") or resident_memory(pid)
 
 
 def resident_memory(pid: int) -> int | None:
     """Return the bytes that a running process has in memory now, or ``None`` where that can't be learned."""
+    known = _from_proc(pid, "VmRSS")
+    if known is not None:
+        return known
     try:
         done = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
         return int(done.stdout) * 1024
     except (OSError, ValueError):
         return None
+
+
+def _from_proc(pid: int, name: str) -> int | None:
+    try:
+        found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
