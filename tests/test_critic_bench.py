@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actorcritic_cli.bench.conversation import prefix_tokens, recorded, with_prefix_of
 from actorcritic_cli.bench.naive import CRITIQUE, MAX_TOKENS
 from actorcritic_cli.bench.process import peak_memory, resident_memory
-from actorcritic_cli.bench.report import Figure, Report, Throughput, Timed, Waiting, paired_difference, ratio
+from actorcritic_cli.bench.report import Figure, Report, Start, Throughput, Timed, Waiting, ratio
 from actorcritic_cli.critics.labels import CANDIDATES
 from actorcritic_cli.critics.prompt import build
 from actorcritic_cli.examples import example_trace
@@ -42,7 +42,8 @@ def test_every_side_is_measured_as_often_as_asked(found: dict[str, Any]) -> None
         for side in ("ours", "floor", "naive"):
             (seconds,) = found[action][side]
             assert seconds > 0
-    assert [len(found["start"][kind]) for kind in ("loading", "cold", "from_file", "in_memory")] == [2, 1, 1, 1]
+    starts = [len(found["start"][kind]) for kind in ("loading", "cold", "from_file", "read_ahead", "in_memory")]
+    assert starts == [3, 1, 1, 1, 1]
     assert [(t["sessions"], len(t["one_by_one"]), len(t["together"])) for t in found["throughput"]] == [
         (count, 1, 1) for count in (1, 4, 8)
     ]
@@ -175,18 +176,21 @@ def test_the_cases_are_those_that_a_session_would_judge() -> None:
 def test_ratios_are_taken_between_neighbours() -> None:
     assert ratio([1, 20, 3], [2, 10, 6]) == 0.5
     assert ratio([], [1.0]) is None
-    assert paired_difference([3.0, 9.0, 5.0], [1.0, 1.0, 1.0]) == 4.0
-    assert paired_difference([1.0], [2.0]) == 0.0
+    assert ratio([1.0], [0.0]) is None
 
 
 def test_only_what_was_measured_is_a_figure() -> None:
     report = Report("m", "0" * 64, "Q4", None, 2, "t", 1, 1)
     assert report.figures == []
     report.approved = Timed(ours=[1.0], naive=[20.0])
+    report.start = Start(cold=[12.0], from_file=[3.0], read_ahead=[1.0], in_memory=[2.0])
     report.throughput = [Throughput(1, [1.0], [1.0]), Throughput(8, [2.0], [5.0])]
     report.waiting = Waiting(2.0, 5, 4, [10.0], [12.0])
     values = {figure.name: (figure.value, figure.reached) for figure in report.figures}
     assert values["approved action / naive"] == (0.05, True)
+    assert values["first verdict, state file / cold prefix"] == (0.3, False)
+    assert values["the same, read ahead / cold prefix"] == (0.1, None)
+    assert values["prefix alone, state file / cold"] == (0.1, None)
     assert values["8 sessions at once / one by one"] == (2.5, True)
     assert values["conversation, actor of 2 s: supervised / not"] == (1.2, False)
     assert Figure("x", 1.0).reached is None

@@ -24,9 +24,12 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Beside:
-    """A side in its own process: ``python -m actorcritic_cli.bench.SIDE``. Use as a context manager."""
+    """A side in its own process: ``python -m actorcritic_cli.bench.SIDE``. Use as a context manager.
 
-    def __init__(self, side: str, log: Path):
+    ``passive`` has its threads wait for each other as those of the critic's worker do; else as libraries do unasked.
+    """
+
+    def __init__(self, side: str, log: Path, *, passive: bool):
         self._side, self._log = side, log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
@@ -34,7 +37,7 @@ class Beside:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=_environment(),
+                env=_environment(passive=passive),
                 start_new_session=True,
                 text=True,
             )
@@ -96,7 +99,8 @@ def serve(sides: Mapping[str, Answer]) -> None:
             outgoing.flush()
 
 
-def _environment() -> dict[str, str]:
+def _environment(*, passive: bool) -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), root)))
-    return {**os.environ, "OMP_WAIT_POLICY": "passive", "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path}
+    return {**environment, "OMP_WAIT_POLICY": "passive"} if passive else environment

@@ -30,7 +30,7 @@ from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.prefix_store import prefix_store
-from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.errors import AccError, NotFound
 from actorcritic_cli.types import Message, Proposal, Verdict
 
@@ -85,13 +85,13 @@ class Benchmark:
     def run(self) -> Report:
         """Measure everything; return the report."""
         path, threads = str(self.settings.path.resolve()), self.threads
-        with Beside("floor", self.folder / "floor.log") as floor:
+        with Beside("floor", self.folder / "floor.log", passive=True) as floor:
             trained = int(floor.ask("load", path=path)["trained"])
             self._fit(trained, lambda text: int(floor.ask("count", text=text)["tokens"]))
             with _home(self.folder):
                 self._starts()
                 floor.ask("open", n_ctx=self.report.n_ctx, threads=threads)
-                with Beside("naive", self.folder / "naive.log") as naive:
+                with Beside("naive", self.folder / "naive.log", passive=False) as naive:
                     self.tell("loading the model for the naive way", 0, 1)
                     naive.ask("load", path=path, n_ctx=self.report.n_ctx, threads=threads)
                     self._actions(floor, naive)
@@ -126,7 +126,7 @@ class Benchmark:
         )
 
     def _starts(self) -> None:
-        """The first verdict of a worker that finds no prefix state, and of one that does."""
+        """The first verdict of a worker that finds no prefix state, of one that does, and of one that also reads ahead."""
         start, case = self.report.start, self.conversation.of_session(0, "a")
         times = min(self.settings.repeat, _COLD_STARTS)
         for number in range(times):
@@ -135,16 +135,20 @@ class Benchmark:
             with self._critic() as critic:
                 start.loading.append(_timed(critic.start))
                 start.cold.append(_timed(_judged, critic, case))
+                _judged(critic, replace(case, proposal=ASIDE))  # answered once the state is written
                 other = replace(case, session="b")  # the same tokens, delimiters included
                 start.in_memory.append(_timed(_judged, critic, other))
-                _judged(critic, replace(case, proposal=ASIDE))  # answered after the state was written
-            with self._critic() as critic:
-                start.loading.append(_timed(critic.start))
-                began = time.monotonic()
-                verdict = _judged(critic, case)
-                start.from_file.append(time.monotonic() - began)
-                if not verdict.detail.get("tokens_loaded"):
-                    self.report.notes.append("The prefix did not come from its state file.")
+            for found, ahead in ((start.from_file, False), (start.read_ahead, True)):
+                with self._critic() as critic:
+                    start.loading.append(_timed(critic.start))
+                    if ahead:
+                        critic.prefill(Reading(case.session, case.policy, case.tools, case.transcript, case.nonce))
+                        time.sleep(self.settings.actor_seconds)
+                    began = time.monotonic()
+                    verdict = _judged(critic, case)
+                    found.append(time.monotonic() - began)
+                    if not ahead and not verdict.detail.get("tokens_loaded"):
+                        self.report.notes.append("The prefix did not come from its state file.")
         for state in prefix_store().states():
             self.report.prefix_tokens = state.tokens
             self.report.memory.bytes_per_cell = state.bytes / state.tokens
@@ -185,9 +189,9 @@ class Benchmark:
     def _naive(self, case: Case, naive: Beside) -> None:
         system = plain.system_text(talk.shared_text(case))
         user, aside = plain.user_text(case), plain.user_text(replace(case, proposal=ASIDE))
-        for words, limit in (("critique", plain.MAX_TOKENS), ("verdict", plain.MAX_TOKENS)):
+        for words in ("critique", "verdict"):
             naive.ask("answer", system=system, user=aside, words="verdict", limit=1)
-            answer = naive.ask("answer", system=system, user=user, words=words, limit=limit)
+            answer = naive.ask("answer", system=system, user=user, words=words)
             if words == "verdict":
                 self.report.approved.verdict_only.append(answer["seconds"])
                 continue

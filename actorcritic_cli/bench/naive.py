@@ -1,12 +1,13 @@
 """The naive way: the whole answer written as JSON by ``Llama.create_chat_completion``.
 
-It is set up as well as that interface allows. The same file, threads and context as ours; rubric, policy and tools
-stand first, in a system message that never changes, then the conversation and the proposal, so that llama-cpp-python
-finds all but the newest tokens in its cache; before each timed call the same conversation is read with another proposal
-(``max_tokens=1``). The schema is enforced by its grammar (``response_format`` is ignored by the library, see
-llama-cpp-python's ``LlamaGrammar``), the verdict comes first, and sampling is off. The critique is bounded to
-``CRITIQUE`` characters and the answer to ``MAX_TOKENS`` tokens: a model with random weights knows no end and writes up to
-the bound, much as a trained one does that was asked for a reason; what was written is reported with its time.
+It is set up as well as that interface allows. The same file, number of threads and context as ours; the threads wait as
+they do by default, which is faster where nobody else needs the cores. Rubric, policy and tools stand first, in a system
+message that never changes, then the conversation and the proposal, so that llama-cpp-python finds all but the newest
+tokens in its cache; before each timed call the same conversation is read with another proposal (``max_tokens=1``). The
+schema is enforced by its grammar, for ``response_format`` would be ignored; the verdict comes first, and sampling is off.
+The critique is bounded to ``CRITIQUE`` characters and the answer to ``MAX_TOKENS`` tokens: a model with random weights
+knows no end and writes up to the bound, much as a trained one does that was asked for a reason. What was written is
+reported with its time.
 
 A second, tersest schema has the verdict alone, which is the least that this interface can do.
 """

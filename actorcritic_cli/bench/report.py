@@ -28,13 +28,15 @@ class Timed(Struct):
 class Start(Struct):
     """The first verdict of a new worker, in seconds, by where the shared prefix came from.
 
-    ``loading`` is the time to load the model, which the others do not contain. ``in_memory`` is the same judgement by a
-    worker that has the prefix already.
+    ``loading`` is the time to load the model, which the others do not contain. ``read_ahead`` is with the state file and
+    while the actor thought (``--actor-seconds``) the worker read the user's words, as in a session. ``in_memory`` is the
+    same judgement by a worker that has the prefix already.
     """
 
     loading: list[float] = field(default_factory=list)
     cold: list[float] = field(default_factory=list)
     from_file: list[float] = field(default_factory=list)
+    read_ahead: list[float] = field(default_factory=list)
     in_memory: list[float] = field(default_factory=list)
 
 
@@ -119,8 +121,8 @@ class Report(Struct):
     def figures(self) -> list[Figure]:
         """The ratios that tell how good it is."""
         start, memory, most = self.start, self.memory, self.throughput[-1] if self.throughput else None
-        prefix_read = paired_difference(start.cold, start.in_memory)
-        prefix_loaded = paired_difference(start.from_file, start.in_memory)
+        cold_prefix = [cold - rest for cold, rest in zip(start.cold, start.in_memory, strict=False)]
+        loaded_prefix = [max(0.0, all_ - rest) for all_, rest in zip(start.from_file, start.in_memory, strict=False)]
         waiting = self.waiting
         found = [
             Figure("approved action / naive", ratio(self.approved.ours, self.approved.naive), 0.1),
@@ -128,8 +130,9 @@ class Report(Struct):
             Figure("approved action / floor", ratio(self.approved.ours, self.approved.floor), 1.25),
             Figure("revised action / naive", ratio(self.revised.ours, self.revised.naive)),
             Figure("revised action / floor", ratio(self.revised.ours, self.revised.floor)),
-            Figure("first verdict, state file / cold", ratio(start.from_file, start.cold), 0.02),
-            Figure("prefix, state file / cold", prefix_loaded / prefix_read if prefix_loaded and prefix_read else None),
+            Figure("first verdict, state file / cold prefix", ratio(start.from_file, cold_prefix), 0.02),
+            Figure("the same, read ahead / cold prefix", ratio(start.read_ahead, cold_prefix)),
+            Figure("prefix alone, state file / cold", ratio(loaded_prefix, cold_prefix)),
         ]
         if most is not None:
             name = f"{most.sessions} sessions at once / one by one"
@@ -158,12 +161,6 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> float | None:
     """
     pairs = [one / other for one, other in zip(ours, others, strict=False) if other > 0]
     return median(pairs) if pairs else None
-
-
-def paired_difference(longer: Sequence[float], shorter: Sequence[float]) -> float | None:
-    """Return the median of the differences of neighbours, at least 0."""
-    pairs = [one - other for one, other in zip(longer, shorter, strict=False)]
-    return max(0.0, median(pairs)) if pairs else None
 
 
 def middle(values: Sequence[float]) -> float | None:

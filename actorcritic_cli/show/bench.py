@@ -28,6 +28,7 @@ def time_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
         ("loading the model", start.loading),
         ("first verdict, cold", start.cold),
         ("first verdict, state file", start.from_file),
+        ("first verdict, state file, read ahead", start.read_ahead),
         ("first verdict, prefix in memory", start.in_memory),
     ):
         if values:
