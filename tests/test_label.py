@@ -307,6 +307,7 @@ def test_the_verdict_is_shown_before_when_that_is_wanted(database):
     person.expect("why")
     person.sendline("it is")
     assert "1 proposal labelled, none left" in leave(person)
+    assert "nothing here that you have not labelled" in leave(sit_down("supervised", "--only", "writes"))
 
 
 @pytest.mark.parametrize("when", ["before the answer", "while saying why"])

@@ -160,6 +160,9 @@ def _walk(
     except KeyboardInterrupt:
         say(f"\n{several(labelling.given, 'proposal')} labelled and kept; the same command goes on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    if not labelling.asked:
+        say("There is nothing here that you have not labelled; --again asks anew, --only all about every proposal.")
+        return
     left = f"; {several(done.left, 'proposal')} left, the same command goes on" if done.left else ", none left"
     say(f"{several(done.labelled, 'proposal')} labelled{left}.")
 

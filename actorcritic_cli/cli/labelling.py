@@ -49,6 +49,8 @@ class Labelling:
         self.known: dict[tuple[str, str], Label] = {}
         """What this labeller has said: (session, proposal's name) → label."""
         self.given = 0
+        self.asked = 0
+        """How many proposals there are to ask about."""
         self._shown: str | None = None
 
     def walk(self, sessions: list[str]) -> Done:
@@ -56,6 +58,7 @@ class Labelling:
         queue = self._queue(sessions)
         number = {place: n for n, place in enumerate(queue, start=1)}
         asked = [place for place in queue if self.again or place not in self.known]
+        self.asked = len(asked)
         answered: list[
             tuple[int, Label | None, bool]
         ] = []  # (place in the queue, what was known before, a label given)

@@ -82,11 +82,12 @@ def verdicts_again(database: Database, session: str, critic: str) -> dict[Place,
 
 
 def known_labels(database: Database, session: str) -> dict[Place, Label]:
-    """Return what is known to be true of a session's proposals: a person's word before an oracle's, that before what was
-    inferred from the outcome; of the same source the latest."""
+    """Return what is known to be true of a session's proposals: a person's word before an oracle's, that before what the
+    task expects, that before what was inferred from the outcome; of the same source the latest."""
     rows = database.rows(
         "SELECT p.step, p.attempt, l.label, l.why, l.source FROM proposals p JOIN labels l ON l.proposal = p.id "
-        "WHERE p.session = ? ORDER BY CASE l.source WHEN 'human' THEN 2 WHEN 'oracle' THEN 1 ELSE 0 END, l.id",
+        "WHERE p.session = ? ORDER BY CASE l.source WHEN 'human' THEN 3 WHEN 'oracle' THEN 2 WHEN 'ground_truth' THEN 1 "
+        "ELSE 0 END, l.id",
         (session,),
     )
     return {

@@ -4,7 +4,8 @@ The index is filled when it is searched, never while sessions are recorded or im
 many events are in it, so that a search first takes in what has come since, and recording pays nothing. What is indexed is
 one text for each event that says something, rejected proposals included; the row of a text is the number of its session,
 shifted, plus that of its event, so that a hit leads to its session without another table. The texts themselves stay where
-they are (the index is contentless); what is shown of a hit is cut from there.
+they are (the index is contentless); what is shown of a hit is cut from there. What a critic said afterwards of a recorded
+proposal is no event and is not in it.
 """
 
 from __future__ import annotations
