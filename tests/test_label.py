@@ -326,6 +326,15 @@ def test_ctrl_c_loses_no_answer(database, when):
     assert known(database) == [("1.0", "approve", "")]
 
 
+def test_keys_typed_ahead_count(database):
+    person = sit_down("supervised")
+    person.expect("q quit")
+    person.send("g\x1b[Asgéq")  # an arrow and a letter that mean nothing are each one key
+    said = leave(person)
+    assert said.count("means nothing here") == 2
+    assert known(database) == [("1.0", "approve", ""), ("2.1", "approve", "")]
+
+
 def test_a_run_is_walked_through_session_by_session(database):
     record(database, supervised("second"))
     person = sit_down("--env", "tau_airline", "--only", "writes")

@@ -121,7 +121,7 @@ def label(
         elif session is None and run is None and env is None:
             raise UsageError("Say what to label: a SESSION (acc sessions lists them), --run or --env.")
         else:
-            _walk(library, chosen, only, labeller, again=again, show_verdict=show_verdict, named=session or "")
+            _walk(library, chosen, only, labeller, again=again, show_verdict=show_verdict)
 
 
 def _chosen(library: Library, session: str | None, run: str | None, env: str | None) -> list[str]:
@@ -142,8 +142,8 @@ def _walk(
     *,
     again: bool,
     show_verdict: bool,
-    named: str,
 ) -> None:
+    from actorcritic_cli.cli.keys import Keys
     from actorcritic_cli.cli.labelling import Labelling, can_walk
     from actorcritic_cli.show.console import stdout
     from actorcritic_cli.show.values import several
@@ -152,11 +152,11 @@ def _walk(
         raise UsageError(
             "Labelling asks for keys, and there is no terminal; label with --set STEP=approve or --set STEP=revise:WHY."
         )
-    labelling = Labelling(
-        library, stdout(), only=only, labeller=labeller, show_verdict=show_verdict, again=again
-    )  # fmt: skip
+    keys = Keys()
+    labelling = Labelling(library, stdout(), keys, only=only, labeller=labeller, show_verdict=show_verdict, again=again)
     try:
-        done = labelling.walk(sessions)
+        with keys:
+            done = labelling.walk(sessions)
     except KeyboardInterrupt:
         say(f"\n{several(labelling.given, 'proposal')} labelled and kept; the same command goes on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -11,6 +11,7 @@ import sys
 from msgspec import Struct
 from rich.console import Console
 
+from actorcritic_cli.cli.keys import END_OF_INPUT, Keys
 from actorcritic_cli.learn.candidates import Candidate, Only, candidates
 from actorcritic_cli.replay.story import Story, told
 from actorcritic_cli.show.bar import counting
@@ -21,7 +22,7 @@ from actorcritic_cli.store.library import Library
 from actorcritic_cli.text import encodable, redact
 from actorcritic_cli.types import Label
 
-KEYS = "g good  b bad  s skip  u undo  m more  p policy  q quit"
+_MEANINGS = "g good  b bad  s skip  u undo  m more  p policy  q quit"
 
 
 class Done(Struct, frozen=True):
@@ -38,13 +39,14 @@ class Labelling:
         self,
         library: Library,
         console: Console,
+        keys: Keys,
         *,
         only: Only,
         labeller: str = "",
         show_verdict: bool = False,
         again: bool = False,
     ):
-        self.library, self.console = library, console
+        self.library, self.console, self.keys = library, console, keys
         self.only, self.labeller, self.show_verdict, self.again = only, labeller, show_verdict, again
         self.known: dict[tuple[str, str], Label] = {}
         """What this labeller has said: (session, proposal's name) → label."""
@@ -114,10 +116,12 @@ class Labelling:
         if known is not None:
             self.console.print(f"your label: {label_text(known)}", markup=False)
         while True:
-            self.console.print(f"{KEYS} ", end="", style="bold")
-            key = _key()
+            self.console.print(f"{_MEANINGS} ", end="", style="bold")
+            key = self.keys.key()
+            if key == END_OF_INPUT:
+                return "quit"
             self.console.print()
-            match key:
+            match key.lower():
                 case "g":
                     return Label("approve", "", "human")
                 case "b":
@@ -126,7 +130,7 @@ class Labelling:
                     return "skip"
                 case "u":
                     return "undo"
-                case "q" | "\x04":
+                case "q":
                     return "quit"
                 case "m":
                     print_candidate(self.console, candidate, place=place, full=True, show_verdict=self.show_verdict)
@@ -136,11 +140,7 @@ class Labelling:
                     self.console.print(f"The key {key!r} means nothing here.", markup=False)
 
     def _why(self) -> str:
-        self.console.print("why (Enter for none): ", end="", style="bold")
-        try:
-            return encodable(redact(input().strip()))
-        except EOFError:
-            return ""
+        return encodable(redact(self.keys.line("why (Enter for none): ").strip()))
 
     def _keep(self, candidate: Candidate, label: Label) -> None:
         session = candidate.story.started.session
@@ -160,16 +160,6 @@ class Labelling:
             put_label(self.library.database, session, step, attempt, label, self.labeller)
             self.known[session, name] = label
         self.given -= 1
-
-
-def _key() -> str:
-    """Wait for one key. Ctrl-C raises ``KeyboardInterrupt``; Ctrl-D and the end of input are ``\\x04``."""
-    import click
-
-    try:
-        return click.getchar().lower()
-    except EOFError:
-        return "\x04"
 
 
 def can_walk() -> bool:
