@@ -13,14 +13,15 @@ import pytest
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.critique import FALLBACK
 from actorcritic_cli.critics.panel import Panel
-from actorcritic_cli.critics.prompt import build
-from actorcritic_cli.critics.remote import LABELS, TOP, RemoteCritic, messages_of
+from actorcritic_cli.critics.prompt import LETTERS, build
+from actorcritic_cli.critics.remote import LABELS, RemoteCritic, messages_of
+from actorcritic_cli.critics.remote_model import TOP
 from actorcritic_cli.critics.resolve import resolve, resolve_all
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.session.events import Decided, Judged, Started
 from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.library import Library
-from actorcritic_cli.types import Message
+from actorcritic_cli.types import Message, Proposal
 from tests.cli import acc, acc_ok
 from tests.critic_cases import case, tiny
 from tests.providers_server import KEY, Behaviour, ProviderServer, Usage, fails, provider_server, says, weighs
@@ -234,6 +235,59 @@ def test_a_server_that_refuses_log_probabilities_or_one_token_is_asked_without(p
     assert (verdict.kind, verdict.detail["logprobs"], len(verdict.calls)) == ("approve", False, 1)
 
 
+def candidates(*texts: str) -> tuple[Proposal, ...]:
+    return tuple(Proposal(Message("assistant", text)) for text in texts)
+
+
+def entry_of(body: dict[str, Any], words: str) -> str:
+    """The letter under which a candidate stands."""
+    return next(letter for letter in LETTERS if f"proposal {letter}]\n{words}\n" in body["messages"][1]["content"])
+
+
+def test_candidates_are_compared_in_every_order_and_the_better_one_wins_wherever_it_stands(provider_server, critic):
+    def prefers(body):
+        best = entry_of(body, "Shall I cancel it?")
+        return weighs({best: 0.7, " A": 0.1, "x": 0.1} if best != "A" else {"A": 0.7, " A": 0.1, "B": 0.1})
+
+    provider_server.respond_with(prefers)
+    texts = ["I cancelled it.", "Shall I cancel it?", "No."]
+    for turned in (texts, texts[1:] + texts[:1]):
+        comparison = critic.compare(case(), candidates(*turned))
+        assert comparison.best == turned.index("Shall I cancel it?")
+        assert sum(comparison.scores) == pytest.approx(1)
+    assert len(comparison.calls) == 3
+    assert comparison.detail["logprobs"]
+    assert len({body["messages"][0]["content"] for body in provider_server.bodies}) == 1
+
+
+def test_a_model_that_always_takes_the_first_prefers_nobody(provider_server, critic):
+    provider_server.respond_with(lambda body: weighs({"A": 0.9, "B": 0.1}))
+    assert critic.compare(case(), candidates("x", "y")).scores == pytest.approx((0.5, 0.5))
+
+
+def test_without_log_probabilities_answers_are_votes_and_what_is_no_letter_counts_for_nobody(provider_server, critic):
+    def votes(body):
+        return says("I cannot say.") if entry_of(body, "z") == "A" else says(f"{entry_of(body, 'y')}.")
+
+    provider_server.respond_with(votes)
+    comparison = critic.compare(case(), candidates("x", "y", "z"))
+    assert comparison.scores == pytest.approx((1 / 9, 7 / 9, 1 / 9))
+    assert not comparison.detail["logprobs"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [(fails(500), "crash"), (says("Neither."), "parse"), (fails(400, "context window"), "context")],
+)
+def test_a_comparison_that_fails_has_no_scores(provider_server, critic, behaviour, why):
+    provider_server.respond_with(lambda body: behaviour)
+    comparison = critic.compare(case(), candidates("x", "y"))
+    assert (comparison.scores, comparison.best, comparison.why) == ((), None, why)
+    assert comparison.message
+    assert len(comparison.calls) >= 2
+    assert critic.compare(case(max_seconds=0.0), candidates("x", "y")).why == "timeout"
+
+
 def test_judgements_go_on_at_the_same_time(provider_server, critic):
     meeting = threading.Barrier(3, timeout=60)
 
@@ -300,13 +354,14 @@ def test_a_local_and_a_remote_critic_judge_together(provider_server):
 
 class Served:
     """A GGUF behind OpenAI's protocol: llama.cpp reads the chat through the file's own template, and answers with the log
-    probabilities of the two words alone, as servers do that are told to choose among words."""
+    probabilities of some words alone, as servers do that are told to choose among words."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, words: str = "yes no"):
         from llama_cpp import Llama
 
         self.model = Llama(str(path), n_ctx=4096, n_threads=1, verbose=False)
         self.template = self.model.metadata["tokenizer.chat_template"]
+        self.words = words.split()
         self.lock = threading.Lock()
 
     def __call__(self, body: dict[str, Any]) -> Behaviour:
@@ -321,7 +376,7 @@ class Served:
             self.model.eval(self.model.tokenize(text.encode(), add_bos=False, special=True))
             pointer = self.model._ctx.get_logits()
             logits = np.ctypeslib.as_array(pointer, shape=(self.model.n_vocab(),)).astype(np.float64)
-        words = {word: self.model.tokenize(word.encode(), add_bos=False) for word in ("yes", "no")}
+        words = {word: self.model.tokenize(word.encode(), add_bos=False) for word in self.words}
         chosen = {word: float(logits[tokens[0]]) for word, tokens in words.items()}
         total = math.log(sum(math.exp(value - max(chosen.values())) for value in chosen.values()))
         return weighs({word: math.exp(value - max(chosen.values()) - total) for word, value in chosen.items()})
@@ -348,6 +403,16 @@ def test_a_model_behind_a_server_says_what_it_says_here(provider_server, critic)
             assert there.detail["logprobs"]
             assert there.p_revise == pytest.approx(here.p_revise, abs=1e-3)
             assert there.kind == here.kind
+
+
+def test_a_model_behind_a_server_compares_as_it_does_here(provider_server, critic):
+    provider_server.respond_with(Served(tiny(), "A B C"))
+    three = candidates("Shall I cancel the booking", "I have cancelled it", "No")
+    each = case("x", Message("user", "Cancel it at once!  I said so"))
+    with LlamaCritic(tiny(), threads=1) as local:
+        here = local.compare(each, three)
+    there = critic.compare(each, three)
+    assert there.scores == pytest.approx(here.scores, abs=1e-3)
 
 
 # ---- as a user would ------------------------------------------------------------------------------------------------

@@ -13,16 +13,16 @@ lies above their own threshold, and the first of them decides with ``any``, the 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, cast, get_args
 
 import msgspec
 
 from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead
+from actorcritic_cli.critics.together import at_once
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.hashing import canonical_json, sha256
 from actorcritic_cli.types import Comparison, CriticIdentity, Critique, Proposal, Verdict
@@ -163,27 +163,6 @@ def combine(rule: PanelRule, said: Sequence[tuple[float, float]]) -> tuple[float
 def mean(values: Sequence[float]) -> float:
     """Return the arithmetic mean; that of equal values is exactly that value."""
     return values[0] if min(values) == max(values) else math.fsum(values) / len(values)
-
-
-def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run tasks at the same time, a thread each; return what each returned, or the exception that it raised.
-
-    The threads do not hold up the end of the program, so an interrupt here is not delayed by a task that hangs.
-    """
-    results: list[Any] = [None] * len(tasks)
-
-    def run(place: int) -> None:
-        try:
-            results[place] = tasks[place]()
-        except Exception as error:
-            results[place] = error
-
-    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(tasks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def _numbers(verdict: Verdict) -> tuple[float, float]:

@@ -17,33 +17,32 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from actorcritic_cli.critics import critique, remote_answer
 from actorcritic_cli.critics.labels import CANDIDATES
-from actorcritic_cli.critics.prompt import PROMPT_VERSION, Prompt, Segment, build
+from actorcritic_cli.critics.prompt import (
+    LETTERS,
+    PROMPT_VERSION,
+    Prompt,
+    Segment,
+    build,
+    build_ahead,
+    build_comparison,
+)
 from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.critics.remote_model import ROOM_TO_THINK, RemoteModel
+from actorcritic_cli.critics.together import at_once
 from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.hashing import canonical_json, sha256
 from actorcritic_cli.providers.aliases import check_usable, custom_base, resolve
-from actorcritic_cli.providers.completion import Completion, CompletionFailed, complete, harmless_url
+from actorcritic_cli.providers.completion import Completion, CompletionFailed, harmless_url
 from actorcritic_cli.providers.failures import Failure
-from actorcritic_cli.providers.options import CompletionOptions
-from actorcritic_cli.types import CriticIdentity, Critique, ModelCall, NoVerdictWhy, Verdict
+from actorcritic_cli.types import Comparison, CriticIdentity, Critique, ModelCall, NoVerdictWhy, Proposal, Verdict
 
 LABELS = CANDIDATES[0]
 """The words the model answers with: single tokens of nearly every vocabulary."""
 TIMEOUT = 120.0
 """Seconds a judgement may take."""
-TOP = 20
-"""Tokens whose log probabilities are asked for: the most that OpenAI's protocol allows."""
-ROOM_TO_THINK = 2048
-"""Tokens that a model may write before its answer, if it thinks."""
-_RETRIES = 2
-_LEAST_TOKENS = 16
-"""Some providers refuse to answer in fewer tokens."""
-_TOO_FEW_TOKENS = re.compile(r"max_(?:completion_|output_)?tokens", re.IGNORECASE)
-_NO_LOGPROBS = re.compile(r"logprobs", re.IGNORECASE)
 _CONTROL = re.compile(
     r"<(?=[|｜])|(?<=[|｜])(?=>)|<(?=/?(?:s|think|tool_call|tool_response|start_of_turn|end_of_turn|bos|eos|pad|unk)>)"
     r"|<(?=</?SYS>>)|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\])",
@@ -56,7 +55,7 @@ _WRITE = (
 
 
 class RemoteCritic:
-    """A model behind a server as the critic. Implements ``critics.protocol.Critic``.
+    """A model behind a server as the critic. Implements ``critics.protocol.Critic`` and ``Compares``.
 
     ``model`` is an alias of ``acc models`` or any litellm name, ``base_url`` an OpenAI-compatible server of one's own.
     ``threshold`` defaults to 0.5; ``timeout`` is seconds for a judgement with its critique; ``seed`` is passed on.
@@ -76,10 +75,7 @@ class RemoteCritic:
         if not 0 <= self.threshold <= 1:
             raise UsageError(f"The critic's threshold is a probability between 0 and 1, not {threshold}.")
         self._timeout = timeout
-        self._options = CompletionOptions(
-            base_url=base_url, temperature=0.0, seed=seed, top_logprobs=TOP, max_tokens=1, max_retries=_RETRIES
-        )
-        self._thinks = False
+        self._server = RemoteModel(self.model, base_url, seed)
         self._closed = False
         self._identity = self._who(seed)
 
@@ -94,9 +90,10 @@ class RemoteCritic:
         A server that is only slow or busy may come round. This one call belongs to no session and is not recorded. Raises
         ``UsageError`` and ``AccError`` with the remedy.
         """
-        check_usable(self.model, self._options.base_url)
+        check_usable(self.model, self._server.base_url)
         try:
-            self._answer([{"role": "user", "content": f"Say {LABELS.approve}."}], time.monotonic() + self._timeout, [])
+            words = [{"role": "user", "content": f"Say {LABELS.approve}."}]
+            self._server.ask_word(words, time.monotonic() + self._timeout, [], _is_verdict)
         except CompletionFailed as failed:
             passing = failed.failure.cause == "time" or failed.failure.kind == "provider"
             if not passing:
@@ -107,13 +104,12 @@ class RemoteCritic:
         began = time.monotonic()
         seconds = self._timeout if case.max_seconds is None else min(self._timeout, case.max_seconds)
         if self._closed or seconds <= 0:
-            why: NoVerdictWhy = "crash" if self._closed else "timeout"
-            return self._none(why, "the critic was closed" if self._closed else "no time was left", began)
+            return self._none(*self._not_now(), began)
         deadline = began + seconds
         calls: list[ModelCall] = []
         messages = messages_of(build(case, LABELS))
         try:
-            answer = self._answer(messages, deadline, calls)
+            answer = self._server.ask_word(messages, deadline, calls, _is_verdict)
         except CompletionFailed as failed:
             return self._none(_why(failed.failure), str(failed.error), began, calls)
         reading = remote_answer.read(answer, LABELS)
@@ -135,53 +131,43 @@ class RemoteCritic:
             calls=tuple(calls),
         )
 
+    def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
+        """Compare candidates. See ``Compares.compare``.
+
+        The question is asked once for every rotation of the candidates, all at the same time, and the probabilities of
+        the letters are averaged: so each candidate has stood in each place. Without log probabilities every answer is a
+        vote. An answer that is no letter says nothing for or against anyone; a call that fails, fails the comparison.
+        """
+        if not 2 <= len(candidates) <= len(LETTERS):
+            raise ValueError(f"{len(candidates)} candidates can't be compared")
+        began, count = time.monotonic(), len(candidates)
+        seconds = self._timeout if case.max_seconds is None else min(self._timeout, case.max_seconds)
+        if self._closed or seconds <= 0:
+            return Comparison(self._identity.id, (), *self._not_now())
+        orders = [[(first + place) % count for place in range(count)] for first in range(count)]
+        asked = [_Rotation(self, case, candidates, order, began + seconds) for order in orders]
+        said = at_once([rotation.shares for rotation in asked])
+        calls = tuple(call for rotation in asked for call in rotation.calls)
+        latency = time.monotonic() - began
+        failed = next((one for one in said if isinstance(one, CompletionFailed)), None)
+        if failed is not None:
+            return Comparison(self._identity.id, (), _why(failed.failure), str(failed), latency, calls=calls)
+        if not any(said):
+            message = f"{self.model.litellm_name} answered with no letter"
+            return Comparison(self._identity.id, (), "parse", message, latency, calls=calls)
+        scores = [0.0] * count
+        for order, shares in zip(orders, said, strict=True):
+            for place, share in zip(order, shares or [1 / count] * count, strict=True):
+                scores[place] += share / count
+        detail = {"p_letters": said, "logprobs": any(rotation.logprobs for rotation in asked)}
+        return Comparison(self._identity.id, tuple(scores), latency=latency, detail=detail, calls=calls)
+
     def close(self) -> None:
         """Judge no more. Idempotent."""
         self._closed = True
 
-    def _answer(self, messages: Sequence[dict[str, Any]], deadline: float, calls: list[ModelCall]) -> Completion:
-        """Ask for the one word; once more with room to think if a thought took its place. Raises ``CompletionFailed``."""
-        answer = self._ask(messages, deadline, calls)
-        cut = answer.problem is not None
-        if not cut or remote_answer.read(answer, LABELS) is not None or self._thinks:
-            return answer
-        answer = self._ask(messages, deadline, calls, ROOM_TO_THINK)
-        self._thinks = remote_answer.read(answer, LABELS) is not None
-        return answer
-
-    def _ask(
-        self,
-        messages: Sequence[dict[str, Any]],
-        deadline: float,
-        calls: list[ModelCall],
-        max_tokens: int | None = None,
-    ) -> Completion:
-        """Make one call, noted in ``calls``. What a server refuses to be asked is not asked again."""
-        while True:
-            bound = max_tokens or (ROOM_TO_THINK if self._thinks else self._options.max_tokens)
-            left = max(0.01, deadline - time.monotonic())
-            options = replace(self._options, max_tokens=bound, timeout=min(left, self._options.timeout))
-            try:
-                answer = complete("critic", self.model, messages, options, max_seconds=left)
-            except CompletionFailed as failed:
-                calls.append(failed.call)
-                if not self._gives_in(failed.failure, bound):
-                    raise
-            else:
-                calls.append(answer.call)
-                return answer
-
-    def _gives_in(self, failure: Failure, bound: int) -> bool:
-        """Whether the server refused something that can be done without, which is then left out from now on."""
-        if failure.kind != "protocol" or failure.cause != "other":
-            return False
-        if self._options.top_logprobs is not None and _NO_LOGPROBS.search(failure.what):
-            self._options = replace(self._options, top_logprobs=None)
-            return True
-        if bound < _LEAST_TOKENS and _TOO_FEW_TOKENS.search(failure.what):
-            self._options = replace(self._options, max_tokens=_LEAST_TOKENS)
-            return True
-        return False
+    def _not_now(self) -> tuple[NoVerdictWhy, str]:
+        return ("crash", "the critic was closed") if self._closed else ("timeout", "no time was left")
 
     def _critique(
         self, messages: Sequence[dict[str, Any]], deadline: float, calls: list[ModelCall]
@@ -190,9 +176,9 @@ class RemoteCritic:
         if deadline - time.monotonic() <= 0:
             return critique.FALLBACK, "no_time"
         talk = [*messages, {"role": "assistant", "content": LABELS.revise}, {"role": "user", "content": _WRITE}]
-        bound = 2 * critique.MAX_TOKENS + (ROOM_TO_THINK if self._thinks else 0)
+        bound = 2 * critique.MAX_TOKENS + (ROOM_TO_THINK if self._server.thinks else 0)
         try:
-            answer = self._ask(talk, deadline, calls, bound)
+            answer = self._server.ask(talk, deadline, calls, bound)
         except CompletionFailed as failed:
             return critique.FALLBACK, "no_time" if failed.failure.cause == "time" else "failed"
         written = critique.parse(_json_in(remote_answer.without_thought(answer.message.content or "")))
@@ -224,7 +210,7 @@ class RemoteCritic:
         )
 
     def _who(self, seed: int | None) -> CriticIdentity:
-        server = harmless_url(self._options.base_url or custom_base(self.model.provider))
+        server = harmless_url(self._server.base_url or custom_base(self.model.provider))
         name = self.model.litellm_name
         parts = {"model": name, "server": server, "prompt": PROMPT_VERSION, "threshold": self.threshold}
         info = {"model": name, "server": server, "seed": seed}
@@ -235,6 +221,32 @@ class RemoteCritic:
             threshold=self.threshold,
             info={key: value for key, value in info.items() if value is not None},
         )
+
+
+class _Rotation:
+    """One order of the candidates: the question, its calls, and what was answered."""
+
+    def __init__(
+        self, critic: RemoteCritic, case: Case, candidates: Sequence[Proposal], order: Sequence[int], deadline: float
+    ):
+        known = build_ahead(case, LABELS)
+        ending = build_comparison(case, candidates, order)
+        self._messages = messages_of(Prompt(known.system, (*known.user, *ending)))
+        self._letters = LETTERS[: len(order)]
+        self._server = critic._server
+        self._deadline = deadline
+        self.calls: list[ModelCall] = []
+        self.logprobs = False
+
+    def shares(self) -> list[float] | None:
+        """Return the share of each letter, ``None`` where the answer is none. Raises ``CompletionFailed``."""
+        answer = self._server.ask_word(self._messages, self._deadline, self.calls, self._is_letter)
+        found = remote_answer.shares(answer, self._letters)
+        self.logprobs = found is not None and bool(answer.chances)
+        return found
+
+    def _is_letter(self, answer: Completion) -> bool:
+        return remote_answer.shares(answer, self._letters) is not None
 
 
 def messages_of(prompt: Prompt) -> list[dict[str, Any]]:
@@ -267,6 +279,10 @@ def _json_in(text: str) -> str:
         return inner
     kept = {name: str(value.get(name, "")) for name in ("rule", "wrong", "right")}
     return msgspec.json.encode(kept).decode()
+
+
+def _is_verdict(answer: Completion) -> bool:
+    return remote_answer.read(answer, LABELS) is not None
 
 
 def _why(failure: Failure) -> NoVerdictWhy:

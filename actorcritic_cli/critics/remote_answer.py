@@ -55,6 +55,26 @@ def read(answer: Completion, labels: LabelPair) -> Reading | None:
     return Reading((1.0, 0.0) if word == "revise" else (0.0, 1.0), None)
 
 
+def shares(answer: Completion, letters: str) -> list[float] | None:
+    """Return the probabilities of the letters among themselves, or a vote for the one that was written.
+
+    ``None`` when the answer is no letter. Unlike words, letters count in upper case only: ``a`` is a word.
+    """
+    content = without_thought(answer.message.content or "")
+    if not content:
+        return None
+    chance = chance_of_answer(answer.chances, content)
+    given = chance.likeliest if chance is not None else ()
+    weights = [
+        math.fsum(math.exp(min(value, 0.0)) for token, value in given if token.strip(_AROUND) == letter)
+        for letter in letters
+    ]
+    if sum(weights) > 0:
+        return [weight / sum(weights) for weight in weights]
+    first = re.match(r"[\W_]*(\w+)", content)
+    return [float(letter == first[1]) for letter in letters] if first and first[1] in [*letters] else None
+
+
 def mass(likeliest: Sequence[tuple[str, float]], label: str) -> float:
     """Return the probability of a label: that of all its spellings together.
 

@@ -215,9 +215,7 @@ def _money(money: Mapping[str, Money]) -> Iterator[Line]:
         failed = f", {m.failed} failed" if m.failed else ""
         cached = f" ({m.cached_tokens} cached)" if m.cached_tokens else ""
         tokens = (
-            "tokens unknown"
-            if m.input_tokens is None
-            else f"{m.input_tokens} tokens in{cached}, {m.output_tokens} out"
+            "tokens unknown" if m.input_tokens is None else f"{m.input_tokens} tokens in{cached}, {m.output_tokens} out"
         )
         if m.tokens_unknown and m.input_tokens is not None:
             tokens += f" + {several(m.tokens_unknown, 'call')} of unknown size"
