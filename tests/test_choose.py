@@ -209,6 +209,18 @@ def test_a_critic_that_cannot_compare_judges_each_and_the_lowest_p_revise_is_tak
     assert len(critic.cases) == 3, "the verdict of the one that is taken is known"
 
 
+def test_what_judging_each_candidate_cost_counts_once():
+    paid = ModelCall("critic", "m", usage=Usage(10, 1), cost=0.25, latency=1.0)
+    odds = {"a": 0.8, "b": 0.2, "c": 0.4}
+    critic = RuleCritic(
+        lambda case: Verdict("approve", "rule", odds[case.proposal.message.content], 0.5, calls=(paid,))
+    )
+    events, choice, session = chosen_from(reply("a"), reply("b"), reply("c"), critic=critic)
+    assert choice.comparison.calls == (paid,) * 3
+    assert of(Judged, events)[0].verdict.calls == ()
+    assert session.state.cost == 0.75
+
+
 def test_of_candidates_without_a_verdict_none_is_the_best_one():
     def broken_for(*texts):
         def rule(case):

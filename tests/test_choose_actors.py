@@ -226,6 +226,16 @@ def test_a_critic_that_knows_the_best_candidate_raises_success():
     assert chosen.success >= 0.9
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("env", ["tau_airline", "tau_retail", "travel"])
+def test_more_candidates_raise_success_in_every_environment(env):
+    found = [experiment(env, "sim:hasty", 6, ComparingOracle, choose=choose).success for choose in (1, 2, 4)]
+    print(env, found)
+    assert found == sorted(found)
+    assert found[0] < 0.7
+    assert found[2] > 0.9
+
+
 def test_what_the_oracle_prefers_is_right_where_any_candidate_is():
     task = airline()["cancel-03"]
     spec = spec_for("tau_airline", "sim:hasty", task="cancel-03", seed=2, supervised=True, choose=3, slip_rate=3)

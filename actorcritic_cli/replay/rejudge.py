@@ -19,7 +19,7 @@ from actorcritic_cli.replay.cases import Basis, basis_of, judgeable
 from actorcritic_cli.replay.flips import SessionVerdicts, compared
 from actorcritic_cli.session.build import environment_for
 from actorcritic_cli.session.events import Event, Started
-from actorcritic_cli.session.loop import safe_verdict
+from actorcritic_cli.session.safe import safe_verdict
 from actorcritic_cli.store.database import Database, open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.rejudged import (
