@@ -13,7 +13,7 @@ from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.prefix_store import PrefixStore
-from actorcritic_cli.critics.prompt import build, build_ahead
+from actorcritic_cli.critics.prompt import ASPECTS, build, build_ahead
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
 from actorcritic_cli.types import Message
@@ -145,6 +145,45 @@ def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(make, sha
         assert answer.p_revise == pytest.approx(fresh(shape).p_revise(what), abs=1e-3)
         if accepted:
             said[name] += [what.proposal.message, RESULT if what.proposal.kind == "tool_call" else reply("Go on.")]
+
+
+@pytest.mark.parametrize("make", [small, roomy])
+@every_shape
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps, passes=st.lists(st.integers(0, 2), min_size=12, max_size=12))
+def test_judgements_under_way_together_get_the_answers_of_a_fresh_evaluation(
+    make, shape: ShapeName, steps: list, passes: list[int]
+) -> None:
+    engine = make(shape)
+    engine.forget()
+    said = {name: [Message("user", f"This is {name}: cancel my booking, please.")] for name in "abcd"}
+    asked, found = {}, {}
+    for number, ((name, candidate, how, accepted), steps_before_next) in enumerate(zip(steps, passes, strict=False)):
+        what = asked[number] = case(candidate, *said[name][-3:], session=name, policy=POLICIES[name in "cd"])
+        threshold = 0.0 if how == "judge and write" else 1.1
+        engine.begin(Judge(number, build(what, engine.labels.pair), threshold, True, 60.0, name))
+        for _ in range(steps_before_next):
+            found.update({answer.number: answer for answer in engine.step()})
+        if accepted:
+            said[name] += [what.proposal.message, RESULT if what.proposal.kind == "tool_call" else reply("Go on.")]
+    while engine.scheduler.busy:
+        found.update({answer.number: answer for answer in engine.step()})
+    for number, what in asked.items():
+        assert isinstance(found[number], Judged)
+        assert found[number].p_revise == pytest.approx(fresh(shape).p_revise(what), abs=1e-3)
+
+
+@pytest.mark.parametrize("sequences", [2, 3, 16])
+@every_shape
+def test_each_aspect_gets_the_answer_of_its_own_question(shape: ShapeName, sequences: int) -> None:
+    engine = Engine(Load(str(shaped(shape)), threads=1, n_ctx=2048, sequences=sequences))
+    for what in talk("a", 2):
+        prompt = build(what, engine.labels.pair, tuple(ASPECTS))
+        answer = engine.answer(Judge(1, prompt, 1.1, False, 60.0, what.session))
+        assert isinstance(answer, Judged)
+        alone = [fresh(shape).p_of(build(what, engine.labels.pair, (aspect,))) for aspect in ASPECTS]
+        assert answer.aspects == pytest.approx(alone, abs=1e-3)
+        assert max(alone) - min(alone) > 2e-3
 
 
 @every_shape

@@ -25,9 +25,8 @@ from actorcritic_cli.bench.process import resident_memory
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.types import Message, Verdict
-from tests.critic_cases import cancel, case
+from tests.critic_cases import cancel, case, plain
 from tests.critic_fresh import Fresh
-from tests.test_critic_memory import plain
 
 JUDGEMENTS = int(os.environ.get("ACC_SOAK", "2000"))
 SEED = int(os.environ.get("ACC_SOAK_SEED", "0"))

@@ -39,6 +39,8 @@ Tell = Callable[[str, int, int], None]
 
 _COLD_STARTS = 3
 """Cold starts take long and vary little: more than these are not made."""
+_PATIENCE = 3600.0
+"""Seconds a judgement may take: a large model reads a long policy for minutes, and that is to be measured too."""
 _NEVER, _ALWAYS = 1.0, 0.0
 """Thresholds at which every proposal is approved, and at which every one is to be revised."""
 
@@ -123,6 +125,7 @@ class Benchmark:
             n_ctx=self.report.n_ctx,
             threads=self.threads,
             sequences=self.sequences,
+            judge_timeout=_PATIENCE,
         )
 
     def _starts(self) -> None:
