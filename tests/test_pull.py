@@ -353,3 +353,19 @@ def test_recommended_models_have_names_that_can_be_pulled():
     for name, model in RECOMMENDED.items():
         assert named(name) == named(f"{model.repo}/{model.file}") == Named(model.repo, model.file)
         assert named(name).name == name
+
+
+def test_at_a_terminal_a_bar_shows_how_far_it_is(hub: Hub):
+    import pexpect
+
+    hub.slow = True
+    child = pexpect.spawn(
+        ACC[0], [*ACC[1:], "critic", "pull", f"{REPO}/{FILE}"], encoding="utf-8", dimensions=(24, 140), timeout=60
+    )
+    child.expect(r"pulling owner/tiny-GGUF/tiny\.gguf")
+    child.expect(r"65\.5/[\d.,]+ kB|0\.1/[\d.,]+ MB")
+    hub.go_on.set()
+    child.expect(r"Use it with: --critic owner/tiny-GGUF/tiny\.gguf")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
