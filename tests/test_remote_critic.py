@@ -235,6 +235,37 @@ def test_a_server_that_refuses_log_probabilities_or_one_token_is_asked_without(p
     assert (verdict.kind, verdict.detail["logprobs"], len(verdict.calls)) == ("approve", False, 1)
 
 
+def test_a_model_that_refuses_to_be_cut_off_in_its_thoughts_is_given_room(provider_server, critic):
+    def reasons(body):
+        if body["max_tokens"] < 2048:
+            return fails(400, "Could not finish the message because max_tokens was reached.")
+        return says("no", reasoning="Well …")
+
+    provider_server.respond_with(reasons)
+    critic.start()
+    assert critic.judge(case()).kind == "approve"
+    assert [body["max_tokens"] for body in provider_server.bodies] == [1, 16, 2048, 2048]
+
+
+def test_what_a_server_refuses_is_found_out_by_several_at_once(provider_server, critic):
+    meeting = threading.Barrier(3, timeout=60)
+
+    def refuses(body):
+        if body.get("logprobs"):
+            meeting.wait()
+            return fails(400, "logprobs are not supported")
+        return says("no")
+
+    provider_server.respond_with(refuses)
+    verdicts: list[Any] = []
+    threads = [threading.Thread(target=lambda: verdicts.append(critic.judge(case()))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [v.kind for v in verdicts] == ["approve"] * 3
+
+
 def candidates(*texts: str) -> tuple[Proposal, ...]:
     return tuple(Proposal(Message("assistant", text)) for text in texts)
 

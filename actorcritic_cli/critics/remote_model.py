@@ -82,20 +82,27 @@ class RemoteModel:
                 answer = complete("critic", self.model, messages, options, max_seconds=left)
             except CompletionFailed as failed:
                 calls.append(failed.call)
-                if not self._gives_in(failed.failure, bound):
+                if not self._gives_in(failed.failure, options, may_grow=max_tokens is None):
                     raise
             else:
                 calls.append(answer.call)
                 return answer
 
-    def _gives_in(self, failure: Failure, bound: int) -> bool:
-        """Whether the server refused something that can be done without, which is then left out from now on."""
+    def _gives_in(self, failure: Failure, asked: CompletionOptions, *, may_grow: bool) -> bool:
+        """Whether the server refused something that can be done without, which is left out from now on.
+
+        What was ``asked`` counts, for another thread may have given in meanwhile. A model that thinks can refuse instead
+        of cutting its answer off, so the room for a word grows twice.
+        """
         if failure.kind != "protocol" or failure.cause != "other":
             return False
-        if self._options.top_logprobs is not None and _NO_LOGPROBS.search(failure.what):
+        if asked.top_logprobs is not None and _NO_LOGPROBS.search(failure.what):
             self._options = replace(self._options, top_logprobs=None)
             return True
-        if bound < _LEAST_TOKENS and _TOO_FEW_TOKENS.search(failure.what):
-            self._options = replace(self._options, max_tokens=_LEAST_TOKENS)
+        if may_grow and asked.max_tokens < ROOM_TO_THINK and _TOO_FEW_TOKENS.search(failure.what):
+            if asked.max_tokens < _LEAST_TOKENS:
+                self._options = replace(self._options, max_tokens=_LEAST_TOKENS)
+            else:
+                self.thinks = True
             return True
         return False
