@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats._resampling import BootstrapResult
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from actorcritic_cli.analysis import bootstrap as ours
 from actorcritic_cli.analysis.bootstrap import CLUSTERS, RESAMPLES, bootstrap, draws, expanded
 from actorcritic_cli.analysis.distributions import beta_cdf, beta_quantile, t_quantile
 from actorcritic_cli.analysis.mcnemar import mcnemar
+from actorcritic_cli.analysis.pairs import TaskPairs, difference, effect
 from actorcritic_cli.analysis.shares import clopper_pearson, too_few, wilson
 
 shapes = st.floats(0.5, 3000)
@@ -94,6 +95,7 @@ def theirs(rows, confidence: float) -> tuple[float, float]:
     return tuple(result.confidence_interval)
 
 
+@pytest.mark.filterwarnings("ignore")  # scipy's own, of the degenerate data that are then left out
 @given(counts, st.sampled_from([0.8, 0.95]))
 def test_the_bootstraps_interval_is_scipys_bca_of_the_same_draws(rows, confidence):
     values = {ratio([sum(c) for c in zip(*(r for j, r in enumerate(rows) if j != i), strict=True)]) for i in
@@ -148,3 +150,38 @@ def test_few_cases_or_tasks_are_too_few():
     assert too_few(10, 10) == ""
     assert "cases: 9 of 10 needed" in too_few(9, 12)
     assert "tasks: 1 of 10 needed" in too_few(90, 1)
+
+
+@given(st.integers(1, 400), st.data())
+def test_the_difference_of_two_shares_has_the_interval_of_statsmodels(pairs, data):
+    mended, broken = data.draw(st.integers(0, pairs)), data.draw(st.integers(0, pairs))
+    theirs = confint_proportions_2indep(mended, pairs, broken, pairs, method="newcomb", compare="diff")
+    assert difference(mended, broken, pairs) == pytest.approx(theirs, abs=1e-7)
+
+
+task_pairs = st.tuples(*[st.integers(0, 4)] * 4)
+
+
+@given(st.lists(task_pairs, min_size=0, max_size=30))
+def test_the_effect_of_pairs_is_that_of_their_sums(tasks):
+    both, mended, broken, neither = (sum(t[place] for t in tasks) for place in range(4))
+    found = effect(TaskPairs(str(n), *t) for n, t in enumerate(tasks))
+    assert found.pairs == both + mended + broken + neither
+    for estimate, part, whole in (
+        (found.helpfulness, mended, mended + neither),
+        (found.harmfulness, broken, broken + both),
+        (found.uplift, mended - broken, found.pairs),
+    ):
+        assert estimate.value == (pytest.approx(part / whole) if whole else None)
+        assert (estimate.low is None) == bool(estimate.lacking)
+        if estimate.low is not None:
+            assert estimate.low <= estimate.value <= estimate.high
+            assert estimate.low < estimate.high
+    turned = effect(TaskPairs(str(n), b, x, m, f) for n, (b, m, x, f) in enumerate(tasks))
+    assert turned.p_value == found.p_value
+    if found.uplift.value is not None:
+        assert turned.uplift.value == pytest.approx(-found.uplift.value)
+    assert {found.finding, turned.finding} in (
+        {"better", "worse"}, {"no difference shown"}, {"too few to tell"},
+        {"better", "no difference shown"}, {"worse", "no difference shown"},  # at the very edge: draws are not mirrored
+    )  # fmt: skip

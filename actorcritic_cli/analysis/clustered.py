@@ -2,7 +2,9 @@
 
 The interval of a share is the wider, at each end, of the task-clustered bootstrap's (see ``bootstrap``) and Wilson's
 (see ``shares``). The former knows that cases of one task go together, but is too narrow where few cases went one way
-and is a mere point where none did; the latter knows that and nothing of tasks.
+and is a mere point where none did; the latter knows that and nothing of tasks. Simulations with known truths stand in
+``tests/test_statistics_hold.py``: coverage is 93 to 98 % of the time, but about 90 % for something as rare as 3 % that all
+happens on a handful of tasks.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ second process waits (up to ``BUSY_SECONDS``) instead of failing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from actorcritic_cli.errors import AccError, NotFound
 
@@ -61,6 +62,13 @@ class Database:
         """Run a query and return its rows."""
         with _clearly(self.path):
             return self.connection.execute(sql, tuple(parameters)).fetchall()
+
+    def tuples(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run a query and yield its rows as plain tuples, one by one: for results of a million rows."""
+        with _clearly(self.path):
+            cursor = self.connection.cursor()
+            cursor.row_factory = None
+            yield from cursor.execute(sql, tuple(parameters))
 
     def row(self, sql: str, parameters: tuple[object, ...] = ()) -> sqlite3.Row | None:
         """Run a query and return its first row, or ``None``."""

@@ -65,9 +65,7 @@ def label_sources(database: Database, wanted: str | None = None) -> dict[int, st
 def _rows(database: Database) -> Iterator[tuple[int, str, int, str, str | None, VerdictKind, float | None, str, str]]:
     if database.row("SELECT 1 FROM labels LIMIT 1") is None:
         return
-    cursor = database.connection.cursor()
-    cursor.row_factory = None
-    yield from cursor.execute(
+    yield from database.tuples(
         "SELECT c.grp, c.task, v.live, v.critic, k.name, v.kind, v.p_revise, l.source, l.label FROM chosen c "
         "CROSS JOIN verdicts v ON v.session = c.session CROSS JOIN newest_labels l ON l.proposal = v.proposal "
         "LEFT JOIN critics k ON k.id = v.critic ORDER BY v.id"

@@ -179,9 +179,7 @@ def bare_aggregate(database: Database, selection: Selection = EVERYTHING) -> int
 
 
 def _rows(database: Database, statement: str) -> Iterator[tuple[Any, ...]]:
-    cursor = database.connection.cursor()
-    cursor.row_factory = None  # plain tuples: there may be a million of them
-    yield from cursor.execute(STATEMENTS[statement])
+    return database.tuples(STATEMENTS[statement])
 
 
 def _calls(row: list[Any]) -> PartyCalls:

@@ -43,18 +43,17 @@ def pair_counts(database: Database, baseline: str) -> list[PairCounts]:
     critic's verdicts, tokens and dollars those of actor and critic; a session without a known figure enters no sum of
     it.
     """
-    connection = database.connection
-    connection.execute("DROP TABLE IF EXISTS temp.base")
-    connection.execute("DROP TABLE IF EXISTS temp.spent")
-    connection.execute(
+    database.rows("DROP TABLE IF EXISTS temp.base")
+    database.rows("DROP TABLE IF EXISTS temp.spent")
+    database.rows(
         "CREATE TEMP TABLE base AS SELECT s.id AS session, s.env, s.dataset, s.task, s.trial, "
         f"json_extract(s.spec, '$.seed') AS seed, {succeeded('s')} AS score FROM sessions s "
         "WHERE s.run = ? AND s.termination IS NOT NULL AND s.task IS NOT NULL",
         (baseline,),
     )
-    connection.execute("CREATE INDEX temp.base_by_task ON base(task, trial, env, dataset)")
-    connection.execute(_SPENT)
-    connection.execute("CREATE UNIQUE INDEX temp.spent_by_session ON spent(session)")
+    database.rows("CREATE INDEX temp.base_by_task ON base(task, trial, env, dataset)")
+    database.rows(_SPENT)
+    database.rows("CREATE UNIQUE INDEX temp.spent_by_session ON spent(session)")
     added = ", ".join(
         f"count(x.{what} - y.{what}) AS {what}_known, total(x.{what} - y.{what}) AS {what}_added"
         for what in ("seconds", "tokens", "cost")

@@ -76,12 +76,11 @@ JUDGED = (
 def choose(database: Database, selection: Selection) -> dict[int, Group]:
     """Fill the connection's table ``chosen`` with the sessions that have ended; return what the numbers of groups
     mean."""
-    connection = database.connection
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("DROP TABLE IF EXISTS temp.chosen")
-    connection.execute(_CREATE)
+    database.rows("PRAGMA temp_store=MEMORY")
+    database.rows("DROP TABLE IF EXISTS temp.chosen")
+    database.rows(_CREATE)
     where, values = _where(selection)
-    connection.execute(
+    database.rows(
         f"INSERT INTO chosen SELECT s.id, {_group(selection)}, coalesce(s.task, 'session ' || s.id), "
         "s.task IS NULL, s.trial, "
         f"json_extract(s.spec, '$.seed'), {succeeded('s')}, "
