@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from msgspec.structs import replace
 
@@ -23,8 +26,11 @@ from actorcritic_cli.types import SessionSpec
 from tests.cli import acc_ok
 from tests.critic_cases import tiny
 from tests.program import acc
+from tests.providers_server import provider_server, says
 from tests.sim_sessions import no_recordings
 from tests.v1_files import four_runs, write
+
+__all__ = ["provider_server"]
 
 TRACES = Path(__file__).parents[1] / "traces"
 CANCEL = TRACES / "airline-cancel.jsonl"
@@ -125,6 +131,62 @@ def test_another_user_answers_from_there_on(imported, tmp_path):
         said[:3] == [m.content for e in imported if isinstance(e, Observed) for m in e.messages if m.role == "user"][:3]
     )
     assert said[3:] == ["That was wrong. ###STOP###"]
+
+
+def test_a_model_plays_the_user_from_there_on(imported, provider_server):
+    provider_server.script(says("Do as you think best."), says("###STOP###"))
+    done = acc(
+        "replay", "example-cancel", "--fork", "4", "--actor", "recorded:example-cancel", "--supervise", "off",
+        "--user", "llm:gpt", "--user-base", provider_server.openai_base,
+    )  # fmt: skip
+    assert provider_server.bodies, done.err
+    assert "saoirse_brennan_8542" in str(provider_server.bodies[0]["messages"])
+    _, events = record()
+    said = [
+        m.content for e in events if isinstance(e, Observed) and e.step >= 4 for m in e.messages if m.role == "user"
+    ]
+    assert "Do as you think best." in said or "###STOP###" in said
+    assert events[0].spec.user == "llm:gpt"
+
+
+def test_a_model_proposes_from_there_on_and_sees_the_kept_conversation(imported, provider_server):
+    provider_server.script(says("I have cancelled nothing."), says("Goodbye."))
+    done = acc(
+        "replay", "example-cancel", "--fork", "4", "--actor", "gpt", "--actor-base", provider_server.openai_base,
+        "--supervise", "off", "--user", "script",
+    )  # fmt: skip
+    assert provider_server.bodies, done.err
+    seen = str(provider_server.bodies[0]["messages"])
+    assert "Could you please give me your user id?" in seen
+    assert "BRE419" in seen
+    assert provider_server.bodies[0]["tools"]
+    assert "I have cancelled nothing." in done.out
+
+
+def test_a_person_goes_on_at_a_terminal(imported):
+    screen = pexpect.spawn(
+        sys.executable,
+        ["-m", "actorcritic_cli", "replay", "example-cancel", "--fork", "4", "--actor", "sim:expert", "--user", "person",
+         "--supervise", "off"],
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"}, encoding="utf-8", timeout=60, dimensions=(50, 120),
+    )  # fmt: skip
+    screen.expect("Boston to Chicago|cancel the whole reservation|Shall I go ahead")
+    screen.expect("you ")
+    screen.sendline("Yes, please")
+    screen.expect("you ")
+    screen.sendline("/quit")
+    screen.expect(r"recorded as (\w+)")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+    _, events = record()
+    assert "Yes, please" in [m.content for e in events if isinstance(e, Observed) for m in e.messages]
+
+
+def test_a_critic_that_is_not_here_is_said(imported):
+    done = acc("replay", "example-cancel", "--fork", "4", "--actor", "sim:expert", "--user", "script")
+    assert done.code in (2, 3)
+    assert "example" in done.error
 
 
 def test_an_interrupted_session_is_forked_where_it_stands(imported):

@@ -22,7 +22,7 @@ from actorcritic_cli.types import CriticIdentity, Label, Message, Supervision, V
 from tests import sim_sessions
 from tests.cli import acc_ok, start
 from tests.critic_cases import tiny
-from tests.parties import RuleCritic, actor_of, call, reply, session_of
+from tests.parties import ComparingCritic, RuleCritic, actor_of, call, offers, reply, session_of
 from tests.program import acc
 from tests.v1_files import four_runs, write
 
@@ -104,6 +104,28 @@ def test_a_flip_ends_what_the_record_can_tell_and_what_follows_is_beyond():
         "revise → approve": 1,
     }
     assert (found.judgements[1].before.p_revise, found.judgements[1].after.p_revise) == (0.9, 0.3)
+
+
+@pytest.mark.parametrize(("chances", "departs"), [((0.7, 0.9), None), ((0.9, 0.7), 1)])
+def test_another_best_of_what_was_rejected_leads_elsewhere(chances, departs):
+    live = RuleCritic(lambda case: {"a": 0.6, "b": 0.8}.get(case.proposal.message.content, 0.1))
+    supervision = Supervision(max_revisions=1, out_of_revisions="best")
+    keep(held(actor_of([reply("a"), reply("b")], reply("c")), critic=live, supervision=supervision))
+    again = dict(zip("ab", chances, strict=True))
+    (found,) = judged_again(later(lambda case: again.get(case.proposal.message.content, 0.1)))
+    assert (found.flips, found.departs_at) == ((), departs)
+
+
+def test_of_several_candidates_the_one_that_was_chosen_is_judged():
+    live = ComparingCritic(lambda proposal: 1.0 if proposal.message.content == "b" else 0.1)
+    offered = offers([reply("a"), reply("b"), reply("c")])
+    session, started = session_of(offered, ["Hi", "###STOP###"], critic=live, supervision=Supervision(choose=3))
+    keep([replace(started, session="s1"), *session.events()])
+    again = later()
+    (found,) = judged_again(again)
+    assert [case.proposal.message.content for case in again.cases] == ["b"]
+    assert [replace(case, session="s1") for case in live.cases] == again.cases
+    assert [(j.attempt, j.before.kind, j.after.kind) for j in found.judgements] == [(1, "approve", "approve")]
 
 
 def test_verdicts_stand_beside_the_live_ones_once_for_each_critic():

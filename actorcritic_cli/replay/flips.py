@@ -118,6 +118,7 @@ def compared(
     """Compare the verdicts given afterwards with the session's own, and with what is known of the proposals."""
     started = events[0]
     assert isinstance(started, Started)
+    taken = {event.step: event.attempt for event in events if isinstance(event, Acted)}
     judgements: list[Judgement] = []
     missing, departed = 0, None
     for one in proposals:
@@ -125,11 +126,12 @@ def compared(
         if verdict is None:
             missing += 1
             continue
-        judgement = _judgement(one, verdict, labels.get((one.step, one.attempt)), departed is not None)
+        elsewhere = _leads_elsewhere(one, verdict, verdicts, taken.get(one.step))
+        label = labels.get((one.step, one.attempt))
+        judgement = _judgement(one, verdict, label, departs=elsewhere, beyond=departed is not None)
         judgements.append(judgement)
         if judgement.departs and departed is None:
             departed = one.step
-    turns = {event.step for event in events if isinstance(event, Acted)}
     ended = events[-1] if isinstance(events[-1], Ended) else None
     value = ended.reward.value if ended is not None and ended.reward is not None else None
     return SessionVerdicts(
@@ -138,8 +140,8 @@ def compared(
         trial=started.spec.trial,
         success=None if value is None else is_success(value),
         judgements=tuple(judgements),
-        turns=len(turns),
-        told=len(turns if departed is None else [step for step in turns if step < departed]),
+        turns=len(taken),
+        told=len(taken if departed is None else [step for step in taken if step < departed]),
         new=new,
         missing=missing,
         notes=notes,
@@ -180,9 +182,27 @@ def totals(sessions: Iterable[SessionVerdicts]) -> Totals:
     )
 
 
-def _judgement(one: Judgeable, verdict: Verdict, label: Label | None, beyond: bool) -> Judgement:
+def _leads_elsewhere(
+    one: Judgeable, verdict: Verdict, verdicts: Mapping[tuple[int, int], Verdict], taken: int | None
+) -> bool:
+    """Whether a session that follows the verdict would go elsewhere than the recorded one went."""
+    if one.decided is None:
+        return False
     decision = decide(verdict, one.supervision, revisions_left=one.revisions_left)
-    elsewhere = one.decided is not None and (decision.kind == "accept") != (one.decided.kind == "accept")
+    if (decision.kind == "accept") != (one.decided.kind == "accept"):
+        return True
+    if decision.to != "best" or one.decided.to != "best" or taken is None:
+        return False
+    # Both take the best of what was judged; by these verdicts it may be another one.
+    found = [
+        (v.p_revise, attempt)
+        for (step, attempt), v in verdicts.items()
+        if step == one.step and attempt <= one.attempt and v.p_revise is not None
+    ]
+    return bool(found) and min(found)[1] != taken
+
+
+def _judgement(one: Judgeable, verdict: Verdict, label: Label | None, *, departs: bool, beyond: bool) -> Judgement:
     message = one.case.proposal.message
     says = "; ".join(f"{call.name} {call.arguments}" for call in message.tool_calls) or message.content or ""
     return Judgement(
@@ -195,7 +215,7 @@ def _judgement(one: Judgeable, verdict: Verdict, label: Label | None, beyond: bo
         flips=one.live is not None and one.live.kind != verdict.kind,
         label=label,
         right=None if label is None or verdict.kind == "no_verdict" else verdict.kind == label.label,
-        departs=elsewhere,
+        departs=departs,
         beyond=beyond,
     )
 

@@ -32,7 +32,7 @@ from actorcritic_cli.store.rejudged import (
 from actorcritic_cli.types import Gate
 
 Progress = Callable[[int, int], None]
-"""Told, on the calling thread, how many sessions are done, of how many."""
+"""Told, on the calling thread, how many sessions are done, of how many; of a single session, how many proposals."""
 
 
 class Rejudging:
@@ -46,6 +46,8 @@ class Rejudging:
         self._stopping = threading.Event()
         self._environments: dict[str, Environment | None] = {}
         self._loading = threading.Lock()
+        self._proposals = (0, 0)
+        """Of the session under way: how many were judged, of how many."""
 
     def stop(self) -> None:
         """Leave off after the judgements under way; what was judged is on record."""
@@ -69,7 +71,7 @@ class Rejudging:
                     finished, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
                     for future in finished:
                         done[under_way.pop(future)] = future.result()
-                        progress(len(done), len(sessions))
+                    progress(*(self._proposals if len(sessions) == 1 else (len(done), len(sessions))))
             except BaseException:
                 self.stop()
                 raise
@@ -100,9 +102,9 @@ class Rejudging:
         """Judge what has no verdict yet; return how many verdicts were given."""
         session, count = _started(events).session, 0
         ids = proposal_ids(database, session)
-        for one in judgeable(events, basis.policy, self.gate):
-            if (one.step, one.attempt) in known:
-                continue
+        missing = [one for one in judgeable(events, basis.policy, self.gate) if (one.step, one.attempt) not in known]
+        for one in missing:
+            self._proposals = (count, len(missing))
             if self._stopping.is_set():
                 break
             verdict = safe_verdict(self.critic.judge(one.case))
