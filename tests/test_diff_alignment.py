@@ -23,7 +23,10 @@ from actorcritic_cli.replay.story import told
 from actorcritic_cli.replay.words import shared_words, word_changes
 from actorcritic_cli.session.events import Observed
 from actorcritic_cli.store.database import open_database
+from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder
+from actorcritic_cli.store.rejudged import known_labels, verdicts_again
+from actorcritic_cli.store.run_steps import steps_of
 from actorcritic_cli.types import Supervision
 from tests.cli import acc_ok
 from tests.parties import RuleCritic, actor_of, call, reply, session_of
@@ -244,3 +247,23 @@ def test_nothing_heavy_is_imported(command):
     assert done.stderr.strip().splitlines()[-1] == "[]"
     assert Path(database_path()).exists()
     assert acc_ok("sessions")
+
+
+@pytest.mark.parametrize("name", ["one", "on", "last"])
+def test_a_session_is_found_and_read_without_looking_at_the_others(name):
+    critic = RuleCritic(lambda case: 0.9 if case.proposal.message.content == "bad" else 0.1)
+    keep(held("one", [reply("bad"), reply("good")], USER, critic=critic))
+    with open_database(database_path()) as database:
+        asked: list[str] = []
+        database.connection.set_trace_callback(asked.append)
+        library = Library(database)
+        told(library.events(library.find_session(name)))
+        steps_of(database, "one")
+        verdicts_again(database, "one", "x")
+        known_labels(database, "one")
+        database.connection.set_trace_callback(None)
+        plans = [
+            (sql, row[3]) for sql in asked if "SELECT" in sql for row in database.rows(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    assert len(plans) > 15
+    assert [plan for plan in plans if plan[1].startswith("SCAN") and "USING" not in plan[1]] == []

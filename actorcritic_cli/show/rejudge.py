@@ -26,7 +26,7 @@ def print_rejudged(critic: CriticIdentity, total: Totals, sessions: Sequence[Ses
     for session in shown[:EXAMPLES]:
         console.print()
         task = "" if session.task is None else f" (task {session.task}, trial {session.trial})"
-        console.print(Text(f"── {session.session}{task} " + "─" * 20, "dim"))
+        console.print(Text(f"── {session.session}{one_line(task)} " + "─" * 20, "dim"))
         print_lines(console, _session_lines(session))
     if len(shown) > EXAMPLES:
         console.print(Text(f"\n… and {len(shown) - EXAMPLES} more sessions with flips or objections; --json has all."))
