@@ -77,7 +77,14 @@ def identified(message: Message, parent: str | None) -> tuple[str, str]:
 
 
 _quoted = json.encoder.encode_basestring
-_sorted_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)
+# What ``_compact.encode`` makes anew for every value; nothing is kept between values. Only CPython has it.
+_pieces = _make_encoder and _make_encoder(None, _compact.default, _quoted, None, ":", ",", True, False, True)
+
+
+def _sorted_text(value: dict[str, Any]) -> str:
+    return "".join(_pieces(value, 0)) if _pieces else _compact.encode(value)
 
 
 def _call_text(call: ToolCall) -> str:

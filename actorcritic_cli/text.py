@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI sequences
@@ -39,10 +40,19 @@ def encodable(text: str) -> str:
 
 def redact(text: str) -> str:
     """Return the text with API keys replaced: values of key-like environment variables and key-shaped words."""
-    for name, value in os.environ.items():
-        if len(value) >= 8 and SECRET_NAME.search(name):
-            text = text.replace(value, f"[{name}]")
-    return _SECRET_SHAPE.sub("[redacted key]", text)
+    return redactor()(text)
+
+
+def redactor() -> Callable[[str], str]:
+    """Return ``redact`` for many texts: it looks at the environment once."""
+    known = [(value, f"[{name}]") for name, value in os.environ.items() if len(value) >= 8 and SECRET_NAME.search(name)]
+
+    def redacted(text: str) -> str:
+        for value, instead in known:
+            text = text.replace(value, instead)
+        return _SECRET_SHAPE.sub("[redacted key]", text)
+
+    return redacted
 
 
 def one_line(text: str, width: int = 100) -> str:

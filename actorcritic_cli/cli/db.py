@@ -70,3 +70,52 @@ def backup(
         size = copy(library.database, target)
     print_json({"file": str(target), "bytes": size}) if json else typer.echo(target)
     say(f"{source} is copied to {target} ({size / 1e6:.1f} MB).")
+
+
+@app.command()
+def bench(
+    sessions: Annotated[int, typer.Option(help="Sessions in the database that is made.", min=1)] = 10_000,
+    messages: Annotated[int, typer.Option(help="Messages in each.", min=4)] = 100,
+    repeat: Annotated[int, typer.Option(help="How often each thing is measured.", min=1)] = 5,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="FOLDER", help="Leave the database and files in this new folder.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a large database of made-up sessions in a temporary folder, and time what one waits for.
+
+    stats, import and --help are measured in turns with what they cannot be faster than. Yours is not touched.
+    """
+    import tempfile
+
+    from actorcritic_cli.exchange.bench import bench as run
+    from actorcritic_cli.show.bar import counting
+
+    if keep is not None:
+        try:
+            keep.mkdir(parents=True)
+        except OSError as error:
+            raise AccError(f"Cannot make the folder {keep} ({error.strerror}); name one that is not there.") from error
+    with tempfile.TemporaryDirectory(prefix="acc-bench-") as temporary, counting("measuring") as progress:
+        found = run(keep or Path(temporary), sessions, messages, repeat, progress)
+    if json:
+        print_json(found)
+        return
+    say(
+        f"{found.sessions:,} sessions, {found.messages:,} messages ({found.stored:,} of them different), "
+        f"{found.size:,.0f} MB, made in {found.seconds:.1f} s."
+    )
+    rows = [
+        (
+            timed.what,
+            f"{timed.seconds:.2f}",
+            f"{timed.peak:.0f}" if timed.peak is not None else "",
+            timed.beside or "",
+            f"{timed.floor:.2f}" if timed.floor is not None else "",
+            f"{timed.ratio:.1f}" if timed.ratio is not None else "",
+            f"{timed.bound:.1f}" if timed.bound is not None else "",
+        )
+        for timed in found.timed
+    ]
+    headers = ("what", "seconds", "peak MB", "beside", "its seconds", "ratio", "at most")
+    print_table(headers, rows, right=("seconds", "peak MB", "its seconds", "ratio", "at most"))

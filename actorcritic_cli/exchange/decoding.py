@@ -8,16 +8,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from actorcritic_cli.text import SECRET_NAME, encodable, redact
+from actorcritic_cli.text import SECRET_NAME, encodable, redactor
 
 T = TypeVar("T")
 
-_KEY_SIGNS = (b"sk-", b"AIza", b"hf_", b"xai-", b"gsk_", b"earer", b"EARER")
-"""What every key of a known shape has in it (see ``text.redact``)."""
+_KEY_SIGNS = {
+    sign: re.compile(re.escape(sign) + more)
+    for sign, more in {
+        b"sk-": rb"[A-Za-z0-9_-]{16}",
+        b"AIza": rb"[A-Za-z0-9_-]{30}",
+        b"hf_": rb"[A-Za-z0-9]{20}",
+        b"xai-": rb"[A-Za-z0-9]{20}",
+        b"gsk_": rb"[A-Za-z0-9]{20}",
+        b"earer": rb"(?:\s|\\[nrt])",
+        b"EARER": rb"(?:\s|\\[nrt])",
+    }.items()
+}
+"""What every key of a known shape has in it (see ``text.redact``), and how it goes on: ``task-1`` is none."""
 _SURROGATE_SIGNS = (b"\\ud", b"\\uD")
 
 
@@ -31,7 +44,7 @@ class Decoder(Generic[T]):
     def __init__(self, kind: type[T], what: str):
         self._typed = msgspec.json.Decoder(kind)
         self._kind, self._what = kind, what
-        self._key_signs = (*_KEY_SIGNS, *_values_of_keys())
+        self._keys = _values_of_keys()
 
     def decode(self, element: bytes | memoryview) -> T:
         """Return the value of a JSON text, cleaned. Raises ``BadElement``."""
@@ -67,18 +80,26 @@ class Decoder(Generic[T]):
 
     def _may_hold_keys(self, element: bytes | memoryview) -> bool:
         text = bytes(element)
-        return any(sign in text for sign in self._key_signs)
+        for sign, shape in _KEY_SIGNS.items():
+            if sign in text and shape.search(text):
+                return True
+        return any(key in text for key in self._keys)
 
 
 def cleaned(value: Any) -> Any:
     """Return a JSON value without API keys and without halves of surrogate pairs (see ``text``)."""
+    redacted = redactor()
+    return _mapped(value, lambda text: encodable(redacted(text)))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     match value:
         case str():
-            return encodable(redact(value))
+            return change(value)
         case list():
-            return [cleaned(item) for item in value]
+            return [_mapped(item, change) for item in value]
         case dict():
-            return {encodable(redact(key)): cleaned(item) for key, item in value.items()}
+            return {change(key): _mapped(item, change) for key, item in value.items()}
         case _:
             return value
 

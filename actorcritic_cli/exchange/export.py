@@ -11,7 +11,7 @@ from actorcritic_cli.errors import AccError
 from actorcritic_cli.exchange.told import Told, told
 from actorcritic_cli.session.events import Ended, Event
 from actorcritic_cli.store.library import Library
-from actorcritic_cli.text import redact
+from actorcritic_cli.text import redactor
 from actorcritic_cli.types import Task
 
 if TYPE_CHECKING:
@@ -64,13 +64,9 @@ def exported(
             from actorcritic_cli.exchange import to_otel
 
             chunks = to_otel.chunks(events, content=content)
-    return chunks if format == "trace" else map(_without_keys, chunks)
-
-
-def _without_keys(chunk: bytes) -> bytes:
-    """Return a piece of JSON without API keys: nothing that is on record should have any, but a key in the environment
-    may be younger than the record."""
-    return redact(chunk.decode()).encode()
+    # Nothing on record should hold a key, but one in the environment may be younger than the record.
+    redacted = redactor()
+    return chunks if format == "trace" else (redacted(chunk.decode()).encode() for chunk in chunks)
 
 
 def _read(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from actorcritic_cli.errors import AccError
@@ -155,11 +157,19 @@ _SHARED = frozenset(("messages", "critics", "toolsets"))
 
 _NUMBERED = ("model_calls", "proposals", "verdicts", "decisions", "labels")
 
-_INSERTS = {
-    table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    + (" ON CONFLICT DO NOTHING" if table in _SHARED else "")
-    for table, columns in _TABLES.items()
-}
+_BY_SESSION = ("sessions", "events", "steps")
+"""Tables that lie in the order of their sessions' ids."""
+
+_AT_ONCE = 50
+"""Rows by one statement."""
+
+
+def _statement(table: str, rows: int) -> str:
+    columns = _TABLES[table]
+    values = ", ".join([f"({', '.join('?' * len(columns))})"] * rows)
+    shared = " ON CONFLICT DO NOTHING" if table in _SHARED else ""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}{shared}"
+
 
 _KNOWN: dict[type, str] = {
     kind: kind.__struct_config__.tag  # type: ignore[misc]
@@ -205,6 +215,8 @@ class BulkRecorder:
         self._characters = self._count = 0
         self._sessions: set[str] = set()
         self._trials: set[tuple[str, str, int]] = set()
+        self._runs: dict[str, bool] = {}
+        """Run → whether it had sessions before this writer came to it."""
         self._next = self._numbers()
         self._openings: dict[tuple[Message, ...], tuple[tuple[str, Row], ...]] = {}
         self._tools: tuple[tuple[ToolSpec, ...], Row | None, dict[str, str]] = ((), None, {})
@@ -245,12 +257,12 @@ class BulkRecorder:
         """Hand everything collected to SQLite, within the transaction."""
         self._rows["messages"] = [self._messages[identity] for identity in sorted(self._messages)]
         self._rows["toolsets"] = list(self._toolsets.values())
-        execute = self.database.connection.executemany
+        for table in _BY_SESSION:
+            self._rows[table].sort(key=itemgetter(0))
         try:
             for table, rows in self._rows.items():
-                if rows:
-                    execute(_INSERTS[table], rows)
-                    rows.clear()
+                self._insert(table, rows)
+                rows.clear()
         except sqlite3.IntegrityError as error:
             raise AccError(
                 f"The sessions do not fit in with those on record ({error}); nothing was imported."
@@ -258,7 +270,6 @@ class BulkRecorder:
         self._messages.clear()
         self._toolsets.clear()
         self._sessions.clear()
-        self._trials.clear()
         self._characters = self._count = 0
 
     def _take(self, session: _Session) -> None:
@@ -271,14 +282,28 @@ class BulkRecorder:
         if session.toolset is not None:
             self._toolsets[session.toolset[0]] = session.toolset
 
+    def _insert(self, table: str, rows: list[Row]) -> None:
+        """Insert rows, many by one statement as far as they go: half the work of a statement is to begin it."""
+        execute = self.database.connection.executemany
+        whole = len(rows) // _AT_ONCE * _AT_ONCE
+        if whole:
+            groups = (tuple(chain.from_iterable(rows[n : n + _AT_ONCE])) for n in range(0, whole, _AT_ONCE))
+            execute(_statement(table, _AT_ONCE), groups)
+        if whole < len(rows):
+            execute(_statement(table, 1), rows[whole:])
+
     def _check_new(self, started: Started) -> None:
         if self.holds(started.session):
             raise DoesNotFollow(f"there is a session {started.session} already")
         if started.run is None or started.spec.task_id is None:
             return
         trial = (started.run, started.spec.task_id, started.spec.trial)
-        if trial in self._trials or self.database.row(
-            "SELECT 1 FROM sessions WHERE run = ? AND task = ? AND trial = ?", trial
+        if started.run not in self._runs:
+            held = self.database.row("SELECT 1 FROM sessions WHERE run = ?", (started.run,)) is not None
+            self._runs[started.run] = held
+        if trial in self._trials or (
+            self._runs[started.run]
+            and self.database.row("SELECT 1 FROM sessions WHERE run = ? AND task = ? AND trial = ?", trial) is not None
         ):
             raise DoesNotFollow(f"run {trial[0]} has a trial {trial[2]} of task {trial[1]} already")
 
@@ -356,32 +381,30 @@ class _Session:
         session, spine = self.id, self.rows["events"]
         last: Ended | None = None
         for seq, event in enumerate(events):
-            tag = _KNOWN[type(event)]
-            match event:
-                case Proposed():
-                    spine.append((session, seq, tag, event.at, event.step, event.attempt))
-                    self._proposed(seq, event)
-                case Decided():
-                    spine.append((session, seq, tag, event.at, event.step, event.attempt))
-                    self._decided(seq, event)
-                case Acted():
-                    spine.append((session, seq, tag, event.at, event.step, event.attempt))
-                    self._acted(seq, event)
-                case Observed():
-                    spine.append((session, seq, tag, event.at, event.step, None))
-                    self._observed(seq, event)
-                case Judged():
-                    spine.append((session, seq, tag, event.at, event.step, event.attempt))
-                    self._judged(seq, event)
-                case Failed():
-                    spine.append((session, seq, tag, event.at, event.step, None))
-                    self._failed(seq, event)
-                case _:
-                    spine.append((session, seq, tag, event.at, None, None))
-                    if type(event) is Ended:
-                        last = event
-                    elif type(event) is Started and seq:
-                        raise DoesNotFollow("a session begins twice")
+            step = attempt = None
+            if isinstance(event, Proposed):
+                step, attempt = event.step, event.attempt
+                self._proposed(seq, event)
+            elif isinstance(event, Decided):
+                step, attempt = event.step, event.attempt
+                self._decided(seq, event)
+            elif isinstance(event, Acted):
+                step, attempt = event.step, event.attempt
+                self._acted(seq, event)
+            elif isinstance(event, Observed):
+                step = event.step
+                self._observed(seq, event)
+            elif isinstance(event, Judged):
+                step, attempt = event.step, event.attempt
+                self._judged(seq, event)
+            elif isinstance(event, Failed):
+                step = event.step
+                self._failed(seq, event)
+            elif isinstance(event, Ended):
+                last = event
+            elif isinstance(event, Started) and seq:
+                raise DoesNotFollow("a session begins twice")
+            spine.append((session, seq, _KNOWN[type(event)], event.at, step, attempt))
         self.rows["steps"] = [(session, step, *row) for step, row in self._steps.items()]
         self._session(last)
 

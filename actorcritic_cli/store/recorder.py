@@ -35,7 +35,10 @@ from actorcritic_cli.types import Comparison, CriticIdentity, Label, Message, Mo
 
 def as_json(value: Any) -> str:
     """Return a value of ours as JSON text."""
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Recorder:

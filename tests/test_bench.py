@@ -1,0 +1,56 @@
+"""`acc db bench` makes a sound database of true shape and measures on it, whatever the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actorcritic_cli.exchange.bench import make
+from actorcritic_cli.exchange.decoding import Decoder
+from actorcritic_cli.exchange.made_up import made_up
+from actorcritic_cli.exchange.told import told
+from actorcritic_cli.paths import database_path
+from actorcritic_cli.store.database import open_database
+from actorcritic_cli.store.verify import verify
+from tests.program import acc
+
+
+def test_made_up_sessions_are_sound_and_always_the_same(tmp_path: Path) -> None:
+    first, again = (list(made_up(3, 20)) for _ in range(2))
+    assert first == again
+    assert [len(told(events).messages) for events in first] == [20, 20, 20]
+    with open_database(tmp_path / "a.db") as database:
+        make(database, 205, 12, lambda done, total: None)
+        assert verify(database).problems == ()
+        counts = {t: database.rows(f"SELECT count(*) FROM {t}")[0][0] for t in ("sessions", "runs", "verdicts")}
+        assert (counts["sessions"], counts["runs"]) == (205, 2)
+        assert counts["verdicts"] > 0
+        shared = database.rows("SELECT count(*) FROM messages WHERE parent IS NULL OR role = 'system'")[0][0]
+        assert shared == 1
+
+
+def test_everything_is_measured_in_turns_and_nothing_of_ones_own_touched(tmp_path: Path) -> None:
+    done = acc("db", "bench", "--sessions", 52, "--messages", 8, "--repeat", 1, "--json", "--keep", tmp_path / "kept")
+    assert done.code == 0
+    timed = {one["what"].split(" (")[0]: one for one in done.json["timed"]}
+    assert set(timed) == {
+        "acc stats --env tau_airline",
+        "acc sessions",
+        "acc diff A B",
+        "acc --help",
+        "import of a trace file",
+        "import of a tau-bench file",
+    }
+    for what in ("acc stats --env tau_airline", "acc --help", "import of a trace file", "import of a tau-bench file"):
+        assert timed[what]["ratio"] == timed[what]["seconds"] / timed[what]["floor"]
+        assert timed[what]["bound"] > 1
+    assert (done.json["sessions"], done.json["messages"]) == (52, 416)
+    assert (tmp_path / "kept" / "bench.db").exists()
+    assert not database_path().exists()
+    assert acc("db", "bench", "--keep", tmp_path / "kept").code == 1
+
+
+def test_a_word_that_begins_like_a_key_is_none() -> None:
+    decoder = Decoder(dict, "an object")
+    assert not decoder._may_hold_keys(b'{"id": "task-01", "who": "the bearer"}')
+    assert decoder._may_hold_keys(b'{"id": "sk-0123456789abcdef"}')
+    assert decoder._may_hold_keys(b'{"id": "Bearer\\n0123456789abcdef"}')
