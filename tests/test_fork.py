@@ -104,6 +104,12 @@ def test_another_critic_judges_from_there_on(imported):
     assert all(t.verdict is None for turn in story.turns if turn.step < 4 for t in turn.tries)
     spec = story.started.spec
     assert (spec.critic, spec.critic_options["threshold"]) == (str(tiny(seed=3)), 0)
+    assert (spec.critic_options["timeout"], spec.critic_options["seed"]) == (120, spec.seed)
+    # A fork of it keeps the critic with its options, but for those that are named.
+    acc("replay", "last", "--fork", "5", "--critic-timeout", "77", "--on-critic-error", "block", "--user", "script")
+    again = record()[1][0].spec
+    assert again.critic_options == {**spec.critic_options, "timeout": 77}
+    assert (again.critic, again.supervision.on_critic_error) == (spec.critic, "block")
     assert (spec.supervision.mode, spec.supervision.max_revisions) == ("enforce", 1)
 
 

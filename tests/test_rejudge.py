@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -24,7 +25,10 @@ from tests.cli import acc_ok, start
 from tests.critic_cases import tiny
 from tests.parties import ComparingCritic, RuleCritic, actor_of, call, offers, reply, session_of
 from tests.program import acc
+from tests.providers_server import KEY, Usage, provider_server, weighs
 from tests.v1_files import four_runs, write
+
+__all__ = ["provider_server"]
 
 LINES = ["Hi", "Go on", "Go on", "Go on", "###STOP###"]
 CANCEL = call("cancel_reservation", {"reservation_id": "BRE419"})
@@ -286,6 +290,20 @@ def test_a_whole_run_is_judged_again_and_an_interruption_loses_nothing(tmp_path)
     assert rows("SELECT count(*) FROM verdicts WHERE live = 0") == [(total["proposals"],)]
     assert total["labelled"] > 0
     assert len(done.json["sessions"]) == rows("SELECT count(*) FROM sessions")[0][0]
+
+
+def test_a_critic_behind_a_server_judges_again_and_what_it_cost_is_kept(provider_server):
+    keep(held(actor_of(reply("bad"), reply("fine")), critic=RuleCritic(lambda case: 0.1)))
+    provider_server.respond_with(lambda body: weighs({"yes": 0.2, "no": 0.8}, usage=Usage(900, 1, 800)))
+    done = acc(
+        "replay", "last", "--critic", "openai/judge", "--critic-base", provider_server.openai_base, "--jobs", "2"
+    )
+    assert done.code == 0
+    assert "flips     0 of 2 live verdicts" in done.out
+    details = [json.loads(detail) for (detail,) in rows("SELECT detail FROM verdicts WHERE live = 0")]
+    assert [detail["calls"][0]["usage"]["input_tokens"] for detail in details] == [900, 900]
+    assert rows("SELECT count(*) FROM model_calls") == [(0,)]
+    assert KEY.encode() not in database_path().read_bytes()
 
 
 def test_a_critic_that_cannot_be_used_is_said_before_anything_is_judged(tmp_path):

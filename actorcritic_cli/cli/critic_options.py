@@ -55,6 +55,17 @@ CriticTemplateOption = Annotated[
 CriticTimeoutOption = Annotated[
     float, typer.Option(min=0.1, help="Seconds that one judgement may take.", rich_help_panel=SUPERVISION)
 ]
+CriticTimeoutWanted = Annotated[
+    float | None,
+    typer.Option(
+        "--critic-timeout",
+        min=0.1,
+        help="Seconds that one judgement may take.",
+        show_default="120; of a fork the session's",
+        rich_help_panel=SUPERVISION,
+    ),
+]
+"""As ``CriticTimeoutOption``, where it must be known whether it was given."""
 CriticContextOption = Annotated[
     int | None,
     typer.Option(

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from actorcritic_cli.cli import options as o
 from actorcritic_cli.cli.common import say
-from actorcritic_cli.cli.critic_options import critic_options
+from actorcritic_cli.critics.client import JUDGE_TIMEOUT
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.replay.fork import ForkPoint, changed_since, fork_point
 from actorcritic_cli.session.build import environment_for
 from actorcritic_cli.session.events import Started
 from actorcritic_cli.store.library import Library
-from actorcritic_cli.types import Gate, OutOfRevisions, SessionSpec, Supervise, Supervision
+from actorcritic_cli.types import Gate, OnCriticError, OutOfRevisions, SessionSpec, Supervise, Supervision
+from actorcritic_cli.users.protocol import UserStrategy
 
 
 class ForkOptions(Struct, frozen=True):
@@ -27,12 +28,14 @@ class ForkOptions(Struct, frozen=True):
     temperature: float | None
     user: str | None
     user_base: str | None
+    user_strategy: UserStrategy | None
     critics: tuple[str, ...]
     critic_options: dict[str, Any]
     supervise: Supervise | None
     gate: Gate | None
     max_revisions: int | None
     out_of_revisions: OutOfRevisions | None
+    on_critic_error: OnCriticError | None
     choose: int | None
     max_turns: int | None
     seed: int | None
@@ -64,12 +67,12 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         actor=wanted.actor or parent.actor,
         user=wanted.user or parent.user,
         critic=list(critics),
-        critic_options=critic_options(critic=list(critics), critic_timeout=120.0),
+        critic_options={"timeout": JUDGE_TIMEOUT, **wanted.critic_options},
         supervision=_supervision(parent, critics, wanted),
         limits=replace(parent.limits, max_turns=wanted.max_turns) if wanted.max_turns is not None else parent.limits,
         actor_base=wanted.actor_base,
         user_base=wanted.user_base,
-        user_strategy=None,
+        user_strategy=wanted.user_strategy,
         temperature=wanted.temperature,
         max_tokens=int(parent.actor_options.get("max_tokens", 4096)),
         seed=parent.seed if wanted.seed is None else wanted.seed,
@@ -78,14 +81,15 @@ def _spec(library: Library, point: ForkPoint, wanted: ForkOptions) -> SessionSpe
         actor_option=wanted.actor_option,
     )
     kept_actor = parent.actor_options if wanted.actor is None else {}
-    kept_critic = {} if wanted.critics else parent.critic_options
+    kept_user = parent.user_options if wanted.user is None else {}
+    kept_critic = made.critic_options if wanted.critics else parent.critic_options
     return replace(
         made,
         env=parent.env,
         env_options=parent.env_options,
         trial=parent.trial,
         actor_options={**made.actor_options, **kept_actor, **_given_to_actor(made, wanted)},
-        user_options=made.user_options if wanted.user is not None else parent.user_options,
+        user_options={**made.user_options, **kept_user, **_given_to_user(made, wanted)},
         critic_options={**kept_critic, **wanted.critic_options} if critics else {},
     )
 
@@ -99,12 +103,21 @@ def _given_to_actor(made: SessionSpec, wanted: ForkOptions) -> dict[str, Any]:
     return {name: value for name, value in made.actor_options.items() if name in named}
 
 
+def _given_to_user(made: SessionSpec, wanted: ForkOptions) -> dict[str, Any]:
+    """Return the user's options that were named for this fork, likewise."""
+    named = {"base_url": wanted.user_base, "strategy": wanted.user_strategy}
+    return {name: value for name, value in made.user_options.items() if named.get(name) is not None}
+
+
 def _supervision(parent: SessionSpec, critics: tuple[str, ...], wanted: ForkOptions) -> Supervision:
     before = parent.supervision
     can_ask = o.at_terminal()
     out = wanted.out_of_revisions or before.out_of_revisions
-    if wanted.out_of_revisions == "ask" and not can_ask:
-        raise UsageError("Nobody can be asked without a terminal; choose another --out-of-revisions.")
+    on_error = wanted.on_critic_error or before.on_critic_error
+    if "ask" in (wanted.out_of_revisions, wanted.on_critic_error) and not can_ask:
+        raise UsageError(
+            "Nobody can be asked without a terminal; choose another --out-of-revisions / --on-critic-error."
+        )
     mode: Supervise
     if not critics:
         if wanted.supervise not in (None, "off"):
@@ -120,7 +133,7 @@ def _supervision(parent: SessionSpec, critics: tuple[str, ...], wanted: ForkOpti
         max_revisions=before.max_revisions if wanted.max_revisions is None else wanted.max_revisions,
         out_of_revisions="best" if out == "ask" and not can_ask else out,
         choose=wanted.choose or (before.choose if wanted.actor is None and mode != "off" else 1),
-        on_critic_error="allow" if before.on_critic_error == "ask" and not can_ask else before.on_critic_error,
+        on_critic_error="allow" if on_error == "ask" and not can_ask else on_error,
     )
 
 

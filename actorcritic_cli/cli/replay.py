@@ -20,7 +20,7 @@ from actorcritic_cli.cli.common import (
 from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.replay.selection import Only
 from actorcritic_cli.session.choose import MOST
-from actorcritic_cli.types import Gate, OutOfRevisions, Supervise
+from actorcritic_cli.types import Gate, OnCriticError, OutOfRevisions, Supervise
 
 if TYPE_CHECKING:
     from actorcritic_cli.replay.verify import Checked
@@ -66,7 +66,7 @@ def replay(
     critic_base: c.CriticBaseOption = None,
     threshold: c.ThresholdOption = None,
     critic_template: c.CriticTemplateOption = None,
-    critic_timeout: c.CriticTimeoutOption = 120.0,
+    critic_timeout: c.CriticTimeoutWanted = None,
     critic_ctx: c.CriticContextOption = None,
     aspects: c.AspectsOption = None,
     think: c.ThinkOption = None,
@@ -100,6 +100,7 @@ def replay(
     temperature: o.TemperatureOption = None,
     user: Annotated[str | None, typer.Option("--user", help="Who asks from there.", rich_help_panel=_FORK)] = None,
     user_base: o.UserBaseOption = None,
+    user_strategy: o.UserStrategyOption = None,
     supervise: Annotated[
         Supervise | None, typer.Option(help="enforce, shadow or off, from there.", rich_help_panel=_FORK)
     ] = None,
@@ -108,6 +109,9 @@ def replay(
     ] = None,
     out_of_revisions: Annotated[
         OutOfRevisions | None, typer.Option(help="Then: best, ask, handoff or stop.", rich_help_panel=_FORK)
+    ] = None,
+    on_critic_error: Annotated[
+        OnCriticError | None, typer.Option(help="Without a verdict: block, ask or allow.", rich_help_panel=_FORK)
     ] = None,
     choose: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="Candidates at a fresh turn.", rich_help_panel=_FORK)
@@ -187,12 +191,14 @@ def replay(
             temperature=temperature,
             user=user,
             user_base=user_base,
+            user_strategy=user_strategy,
             critics=tuple(critic or ()),
             critic_options=critic_options,
             supervise=supervise,
             gate=gate,
             max_revisions=max_revisions,
             out_of_revisions=out_of_revisions,
+            on_critic_error=on_critic_error,
             choose=choose,
             max_turns=max_turns,
             seed=seed,
