@@ -312,6 +312,9 @@ def test_a_dead_hub_and_a_wrong_name_are_one_sentence():
     senseless = acc("critic", "pull", "qwen3-0.6b", HF_ENDPOINT="nonsense", ACC_RETRY_BASE="0.01")
     assert senseless.returncode == 1
     assert "check HF_ENDPOINT" in senseless.stderr
+    secret = acc("critic", "pull", "qwen3-0.6b", HF_ENDPOINT="http://me:secret@127.0.0.1:9", ACC_RETRY_BASE="0.01")
+    assert secret.returncode == 1
+    assert "secret" not in secret.stderr
     wrong = acc("critic", "pull", "gpt-9")
     assert wrong.returncode == 3
     assert "qwen2.5-0.5b" in wrong.stderr

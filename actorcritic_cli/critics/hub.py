@@ -17,6 +17,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from actorcritic_cli.errors import AccError, NotFound
+from actorcritic_cli.providers.completion import harmless_url
 from actorcritic_cli.text import one_line, redact
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Broken(Exception):
 def endpoint() -> str:
     """Return the hub's address without a slash at its end."""
     return (os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
+
+
+def shown() -> str:
+    """Return the hub's address as it may be shown: without a password that stands in it."""
+    return harmless_url(endpoint()) or PUBLIC
 
 
 @contextmanager
@@ -117,7 +123,7 @@ def _request(
             answer.close()
             target = following
         else:
-            raise AccError(f"{endpoint()} sends {repo}/{file} round in circles; try again later.")
+            raise AccError(f"{shown()} sends {repo}/{file} round in circles; try again later.")
         try:
             if answer.status_code >= 400 and answer.status_code not in allowed:
                 raise _refusal(answer, repo, file)
@@ -125,7 +131,7 @@ def _request(
         finally:
             answer.close()
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise AccError(f"{endpoint()} is no address of a hub ({error}); check HF_ENDPOINT.") from error
+        raise AccError(f"{shown()} is no address of a hub ({error}); check HF_ENDPOINT.") from error
     except httpx.HTTPError as error:
         raise Broken(one_line(redact(str(error) or type(error).__name__), 200)) from error
 
@@ -142,7 +148,7 @@ def _same_host(one: httpx.URL, other: httpx.URL) -> bool:
 def _refusal(answer: httpx.Response, repo: str, file: str) -> Exception:
     """Return the error that an answer means. A hub says 401 of what does not exist, too, to those without a key."""
     status, code = answer.status_code, answer.headers.get("x-error-code", "")
-    page = f"{endpoint()}/{repo}"
+    page = f"{shown()}/{repo}"
     if code == "GatedRepo" or (status in (401, 403) and code != "RepoNotFound"):
         whom, remedy = (
             ("this HF_TOKEN", "or check it") if os.environ.get("HF_TOKEN") else ("everyone", "then set HF_TOKEN")
@@ -150,10 +156,10 @@ def _refusal(answer: httpx.Response, repo: str, file: str) -> Exception:
         return AccError(f"{repo} is not open to {whom} (HTTP {status}): accept its terms at {page}, {remedy}.")
     if status in (401, 404):
         what = f"no file {file} in {repo}" if code == "EntryNotFound" else f"no {repo}/{file}"
-        return NotFound(f"There is {what} at {endpoint()}; check the name at {page}.")
+        return NotFound(f"There is {what} at {shown()}; check the name at {page}.")
     if status in (408, 429) or status >= 500:
         return Broken(f"HTTP {status}")
-    return AccError(f"{endpoint()} refuses {repo}/{file} (HTTP {status}); try again later.")
+    return AccError(f"{shown()} refuses {repo}/{file} (HTTP {status}); try again later.")
 
 
 def _from_tree(client: httpx.Client, found: HubFile) -> HubFile:

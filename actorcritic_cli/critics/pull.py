@@ -79,7 +79,7 @@ def _pull(wanted: Named, path: Path, report: Report) -> None:
     if file.sha256 is not None and sha256 != file.sha256:
         _discard(part)
         raise AccError(
-            f"What came in for {wanted.name} is not what {hub.endpoint()} says it is (its SHA-256 is {sha256[:12]}…, "
+            f"What came in for {wanted.name} is not what {hub.shown()} says it is (its SHA-256 is {sha256[:12]}…, "
             f"not {file.sha256[:12]}…); it was thrown away: pull again, perhaps from another network."
         )
     size = part.stat().st_size
@@ -176,7 +176,7 @@ def _steadily(ask: Callable[[], HubFile], wanted: Named, part: Path) -> HubFile:
 
 def _given_up(repo: str, what: str, part: Path) -> AccError:
     kept = f"; {_size(part) / 1e6:,.1f} MB are kept, and the next pull goes on from there" if _size(part) else ""
-    return AccError(f"{hub.endpoint()} does not give {repo} ({what}): check the network, or set HF_ENDPOINT{kept}.")
+    return AccError(f"{hub.shown()} does not give {repo} ({what}): check the network, or set HF_ENDPOINT{kept}.")
 
 
 def _starts_at(answer: httpx.Response, start: int) -> bool:
