@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from msgspec.structs import replace
@@ -366,3 +367,65 @@ def test_reading_the_record_loads_no_model_library(command, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == "heavy: []"
     assert done.returncode == 0
+
+
+def test_pass_k_beyond_what_is_shown_can_be_demanded(database):
+    many(database, failed=3, trials=9)
+    assert acc("stats", "--fail-under", "pass^9=0.4").code == 0
+    assert "pass^9 is 0.75 and may be as low as" in acc("stats", "--fail-under", "pass^9=0.75").error
+    assert "pass^9" not in acc("stats").out
+
+
+NASTY = 'a|b<c>&"\x1b[31mred\x07*_`'
+
+
+def test_what_a_name_holds_means_nothing_in_markdown_and_xml(database, tmp_path):
+    many(database, failed=3, actor=NASTY)
+    path = tmp_path / "new" / "stats.xml"
+    done = acc("stats", "--markdown", "--junit", path, "--fail-under", "pass^1=0.99", "--fail-under", "success=0.1")
+    assert done.code == 100
+    assert "\x1b" not in done.out
+    assert 'actor a\\|b&lt;c\\>&"red\\*\\_\\`' in done.out
+    assert done.out.startswith("## acc stats: 1 of 2 gates NOT met\n")
+    assert "| **NOT MET** | pass^1 at least 0.99: 0.875 and may be as low as" in done.out
+    (suite,) = ElementTree.parse(path).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "2",
+        "1",
+        "0",
+        "0",
+    )
+    assert 'a|b<c>&"red' in suite.get("name")
+    assert [len(case) for case in suite] == [1, 0]
+    assert suite[0][0].get("message").startswith("pass^1 is 0.875 and may be as low as")
+
+
+def test_without_gates_each_group_is_one_passed_case(database, tmp_path):
+    many(database)
+    many(database, actor="other")
+    assert acc("stats", "--junit", tmp_path / "stats.xml").code == 0
+    root = ElementTree.parse(tmp_path / "stats.xml").getroot()
+    assert (root.tag, root.get("tests"), root.get("failures")) == ("testsuites", "2", "0")
+    assert [case.get("name") for case in root.iter("testcase")] == ["measured"] * 2
+    assert "success 1.000" in next(root.iter("system-out")).text
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(database, tmp_path):
+    many(database, tasks=1)
+    (tmp_path / "file").touch()
+    failed = acc("stats", "--junit", tmp_path / "file" / "stats.xml")
+    assert (failed.code, failed.error.count(".") >= 1) == (1, True)
+    assert "--junit" in failed.error
+    assert acc("stats", "--json", "--markdown").code == 2
+
+
+def test_actors_are_compared_in_one_table(database):
+    many(database, failed=3)
+    many(database, actor="other")
+    lines = acc("stats", "--by", "actor").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["actor", "gpt", "other"]
+    assert ".875" in lines[1]
+    many(database, actor="third", failed=12)
+    out = acc("stats", "--by", "actor", "--fail-under", "success=0.6").out
+    assert out.count("NOT MET") == 1
+    assert "Time and money" not in out
