@@ -149,6 +149,16 @@ def test_verdicts_stand_beside_the_live_ones_once_for_each_critic():
     assert [e.verdict.critic for e in events if hasattr(e, "verdict")] == ["rule", "rule"]
 
 
+def test_the_story_tells_what_was_said_afterwards_beside_what_was_said_then():
+    keep(held(actor_of(reply("bad"), reply("fine")), critic=RuleCritic(lambda case: 0.1)))
+    judged_again(later())
+    out = acc("replay", "s1", "--turn", "1").out
+    assert out.index("critic    approves (p_revise 0.100") < out.index(
+        "again     critic later [later] objects (p_revise 0.900"
+    )
+    assert out.index("again ") < out.index("decision  accepted")
+
+
 def test_a_missing_verdict_is_asked_for_again():
     keep(held(actor_of(reply("a"))))
     broken = later(lambda case: Verdict("no_verdict", "later", why="timeout"))

@@ -232,12 +232,14 @@ def _tell(
     json: bool,
 ) -> None:
     from actorcritic_cli.replay.selection import wanted
-    from actorcritic_cli.replay.story import told
+    from actorcritic_cli.replay.story import add_judged_again, told
+    from actorcritic_cli.store.rejudged import all_verdicts_again
 
     if speed is not None and not speed > 0:
         raise UsageError("--speed is how many times as fast as it was: a number above 0.")
     events = list(library.events(session))
     story = told(events)
+    add_judged_again(story, all_verdicts_again(library.database, session))
     is_wanted = wanted(story, turns=turn, only=only)
     if json:
         steps = {one.step for one in story.turns if is_wanted(one)}

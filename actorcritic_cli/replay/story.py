@@ -40,6 +40,8 @@ class Try(Struct):
     call: ModelCall | None
     verdict: Verdict | None = None
     decisions: list[Decided] = field(default_factory=list)
+    again: list[tuple[str, Verdict]] = field(default_factory=list)
+    """What critics said of it afterwards, each with its name (see ``rejudge``)."""
 
 
 class Turn(Struct):
@@ -101,6 +103,13 @@ def told(events: Iterable[Event]) -> Story:
             case _:
                 _tell(_turn(story, event.step), event)
     return story
+
+
+def add_judged_again(story: Story, verdicts: Iterable[tuple[int, int, str, Verdict]]) -> None:
+    """Put verdicts that were given afterwards, as (step, attempt, critic's name, verdict), beside the live ones."""
+    turns = {turn.step: turn for turn in story.turns}
+    for step, attempt, name, verdict in verdicts:
+        _try(turns[step], attempt).again.append((name, verdict))
 
 
 def _tell(turn: Turn, event: Proposed | Compared | Judged | Decided | Acted | Observed | Failed) -> None:

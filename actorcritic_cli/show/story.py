@@ -193,6 +193,9 @@ def _said_lines(tried: Try, *, full: bool, quiet: bool) -> Iterator[Line]:
         yield Line("critic", f"{word} {_verdict(tried.verdict)}", style)
         for text in member_texts(tried.verdict):
             yield Line("", text, "dim")
+    for name, verdict in tried.again:
+        word, _ = _VERDICT[verdict.kind]
+        yield Line("again", f"{name} {word} {_verdict(verdict)}", "dim")
     for decided in tried.decisions:
         yield from _decided_lines(decided, full=full, quiet=quiet)
 

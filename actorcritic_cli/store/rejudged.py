@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 
 import msgspec
@@ -65,20 +66,33 @@ def verdicts_again(database: Database, session: str, critic: str) -> dict[Place,
         "WHERE p.session = ? AND v.live = 0 AND v.critic = ?",
         (session, critic),
     )
-    return {
-        (row["step"], row["attempt"]): Verdict(
-            kind=row["kind"],
-            critic=row["critic"],
-            p_revise=row["p_revise"],
-            threshold=row["threshold"],
-            why=row["why"],
-            message=row["message"],
-            critique=msgspec.json.decode(row["critique"], type=Critique) if row["critique"] else None,
-            latency=row["latency"],
-            detail=json.loads(row["detail"]),
-        )
-        for row in rows
-    }
+    return {(row["step"], row["attempt"]): _verdict(row) for row in rows}
+
+
+def all_verdicts_again(database: Database, session: str) -> list[tuple[int, int, str, Verdict]]:
+    """Return what any critics said of a session's proposals afterwards, with their names, oldest first."""
+    rows = database.rows(
+        "SELECT p.step, p.attempt, c.name, v.* FROM proposals p JOIN verdicts v ON v.proposal = p.id "
+        "LEFT JOIN critics c ON c.id = v.critic WHERE p.session = ? AND v.live = 0 ORDER BY v.id",
+        (session,),
+    )
+    return [
+        (row["step"], row["attempt"], f"{row['name'] or 'critic'} [{row['critic'][:8]}]", _verdict(row)) for row in rows
+    ]
+
+
+def _verdict(row: sqlite3.Row) -> Verdict:
+    return Verdict(
+        kind=row["kind"],
+        critic=row["critic"],
+        p_revise=row["p_revise"],
+        threshold=row["threshold"],
+        why=row["why"],
+        message=row["message"],
+        critique=msgspec.json.decode(row["critique"], type=Critique) if row["critique"] else None,
+        latency=row["latency"],
+        detail=json.loads(row["detail"]),
+    )
 
 
 def known_labels(database: Database, session: str) -> dict[Place, Label]:
