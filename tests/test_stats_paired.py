@@ -66,6 +66,7 @@ def test_pairs_count_what_supervision_mends_and_breaks(database):
     assert effect["finding"] == "better"
     shown = acc("stats", "--run", "watched", "--baseline", "alone").out
     assert f"mends {mended} of {failures} failures" in shown
+    assert "exact McNemar p " in shown
     assert "better than the baseline" in shown
     assert max(map(len, shown.splitlines())) <= 80
 

@@ -193,9 +193,8 @@ def _plain(entry: Entry, ruled: list[Ruling], by: list[By]) -> dict[str, Any]:
         values["by_task"] = tasks
     if "tool" in by:
         values["by_tool"] = msgspec.to_builtins(entry.tools)
-    values["gates"] = [
-        msgspec.to_builtins(ruling) | {"group": None} for ruling in ruled if ruling.group == entry.measures.group
-    ]
-    for gate in values["gates"]:
-        del gate["group"]
+    values["gates"] = [msgspec.to_builtins(ruling) for ruling in ruled if ruling.group == entry.measures.group]
+    for name in ("led_to", "by_tool", "gates"):
+        for row in values.get(name, ()):
+            del row["group"]
     return group | values

@@ -112,7 +112,7 @@ def _comparison(c: Comparison) -> Iterator[Line]:
         return
     yield estimate("helpfulness", e.helpfulness, f"mends {e.mended} of {e.mended + e.neither} failures")
     yield estimate("harmfulness", e.harmfulness, f"breaks {e.broken} of {e.broken + e.both} successes")
-    yield estimate("uplift", e.uplift, f"exact McNemar p = {p_value(e)}", signed)
+    yield estimate("uplift", e.uplift, f"exact McNemar p {p_value(e)}", signed)
     for name, found, number in (
         ("added seconds", c.added.seconds, lambda v: signed(v, 1)),
         ("added tokens", c.added.tokens, lambda v: signed(v, 0)),
@@ -134,8 +134,8 @@ FINDINGS = {
 
 
 def p_value(e: Effect) -> str:
-    """Return a p-value as it is usually written."""
-    return "< .001" if e.p_value < 0.001 else share(e.p_value)
+    """Return a p-value as it is usually written, with its sign."""
+    return "< .001" if e.p_value < 0.001 else f"= {share(e.p_value)}"
 
 
 def _supervision(m: Measures, turns: tuple[Turns, ...]) -> Iterator[Line]:
@@ -156,12 +156,12 @@ def _supervision(m: Measures, turns: tuple[Turns, ...]) -> Iterator[Line]:
     each = "" if per_session is None else f", {per_session:.2f} per session"
     yield estimate("interventions", m.estimates["intervention_rate"], f"of judged; {m.interventions}{each}")
     yield estimate("revision rate", m.estimates["revision_rate"], "of turns")
-    if turns:
-        yield _words("led to", led_to(turns))
+    for number, text in enumerate(led_to(turns)):
+        yield _words("" if number else "led to", text)
 
 
-def led_to(turns: Iterable[Turns]) -> str:
-    """Return what became of turns, and of their sessions."""
+def led_to(turns: Iterable[Turns]) -> list[str]:
+    """Return what became of turns, and of their sessions; the most frequent first."""
     ends: dict[str, list[int]] = {}
     for turn in turns:
         counts = ends.setdefault(turn.became, [0, 0, 0])
@@ -170,9 +170,9 @@ def led_to(turns: Iterable[Turns]) -> str:
         counts[2] += turn.count if turn.passed is False else 0
     said = []
     for became, (count, passed, failed) in sorted(ends.items(), key=lambda item: -item[1][0]):
-        scored = f" ({passed} passed, {failed} failed)" if passed + failed else ""
+        scored = f": {passed} in sessions that passed, {failed} that failed" if passed + failed else ""
         said.append(f"{became} {count}{scored}")
-    return ", ".join(said)
+    return said
 
 
 def _quality(q: Quality) -> Iterator[Line]:
@@ -197,7 +197,7 @@ def _spent(m: Measures, overhead: Overhead | None) -> Iterator[Line]:
 
 
 def _revising(o: Overhead) -> str:
-    parts = [f"{seconds(o.revising_seconds)} of revising"] if o.revising_seconds else []
+    parts = [f"revising {seconds(o.revising_seconds)}"] if o.revising_seconds else []
     known = [t for t in (o.critic_tokens, o.revising_tokens) if t is not None]
     if sum(known):
         parts.append(f"{sum(known):.0f} tokens")
