@@ -190,9 +190,7 @@ def _spent(m: Measures, overhead: Overhead | None) -> Iterator[Line]:
     if m.critic_latency:
         yield _words("critic latency", _latency(m.critic_latency, ""))
     if overhead:
-        yield _words(
-            "supervision", f"{seconds(overhead.critic_seconds)} of the critic per session" + _revising(overhead)
-        )
+        yield _words("supervision", f"per session: critic {seconds(overhead.critic_seconds)}{_revising(overhead)}")
     yield from _money(m.money)
 
 
