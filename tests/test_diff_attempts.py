@@ -14,7 +14,7 @@ from actorcritic_cli.session.runner import record_plan
 from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.types import Reward, SessionSpec, Supervision
-from tests.parties import RuleCritic, Rulings, actor_of, call, reply, session_of
+from tests.parties import ComparingCritic, RuleCritic, Rulings, actor_of, call, offers, reply, session_of
 from tests.program import acc
 
 LINES = ["Hi", "Go on", "Go on", "###STOP###"]
@@ -67,6 +67,24 @@ def test_a_reply_and_its_revision_are_compared_by_word_and_a_repetition_is_said(
     assert "the same again" in out
     assert "words     You get [-$99-] {+$79+} back." in out
     assert "2 proposals not accepted, 1 of them proposed again as they were." in out
+
+
+def test_candidates_that_were_not_taken_are_no_rejected_proposals():
+    def sessions(name, best):
+        critic = ComparingCritic(lambda proposal: 1.0 if proposal.message.content == best else 0.1)
+        critic.rule = lambda case: 0.9 if case.proposal.message.content == "b" else 0.1
+        offered = offers([reply("a"), reply("b"), reply("c")], revisions=[reply("d")])
+        session, started = session_of(offered, ["Hi", "###STOP###"], critic=critic, supervision=Supervision(choose=3))
+        return [replace(started, session=name), *session.events()]
+
+    keep(sessions("s1", "b"), sessions("s2", "a"), sessions("s3", "b"))
+    (found,) = acc("diff", "--attempts", "s1", "--json").json["revisions"]
+    assert [found[side]["proposal"]["message"]["content"] for side in ("before", "after")] == ["b", "d"]
+    assert acc("diff", "--attempts", "s2").code == 0
+    assert acc("diff", "s1", "s3").code == 0
+    done = acc("diff", "s1", "s2")
+    assert done.code == 1
+    assert "takes 2" in done.out
 
 
 def test_nothing_rejected_is_no_difference_and_no_revision_is_said():

@@ -14,6 +14,7 @@ from actorcritic_cli.envs import registry
 from actorcritic_cli.errors import NotFound
 from actorcritic_cli.exchange import trace
 from actorcritic_cli.paths import database_path
+from actorcritic_cli.replay.cases import judgeable
 from actorcritic_cli.replay.fork import fork_point, forked
 from actorcritic_cli.replay.story import told
 from actorcritic_cli.session.build import environment_for, parties_for, task_for
@@ -22,7 +23,7 @@ from actorcritic_cli.session.state import restored
 from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder
-from actorcritic_cli.types import SessionSpec
+from actorcritic_cli.types import SessionSpec, Supervision
 from tests.cli import acc_ok
 from tests.critic_cases import tiny
 from tests.program import acc
@@ -90,6 +91,19 @@ def test_kept_turns_bring_no_verdicts_costs_or_rejected_proposals_with_them(impo
     assert [e.attempt for e in events if isinstance(e, Proposed)] == [0] * 5
     state = restored(events)
     assert (state.phase, state.step, state.elapsed, state.cost) == ("propose", 6, 0.0, 0.0)
+
+
+def test_kept_turns_are_judged_again_too_whatever_was_to_be_chosen_from(imported):
+    point = fork_point(imported, 6)
+    spec = SessionSpec(
+        "tau_airline", "bundled", "cancel-01", "sim:expert", "script", "x", supervision=Supervision(choose=3)
+    )
+    parties = parties_for(spec, point.parent.task, critic=None, recordings=no_recordings)
+    events = forked(point, spec, parties, session="new", at=1e9)
+    shown = list(judgeable(events, "policy", "all"))
+    assert [(one.step, one.attempt, one.decided.kind) for one in shown] == [(n, 0, "accept") for n in range(1, 6)]
+    transcripts = [len(one.case.transcript) for one in shown]
+    assert transcripts == sorted(set(transcripts))
 
 
 def test_another_critic_judges_from_there_on(imported):
