@@ -1,5 +1,5 @@
 """``python -m actorcritic_cli``: the same as ``acc``."""
 
-from actorcritic_cli.cli.main import main
+from actorcritic_cli.cli.start import main
 
 main()

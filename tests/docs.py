@@ -8,6 +8,7 @@ to run and are not compared.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -94,11 +96,41 @@ def completions() -> Iterator[tuple[Path, str]]:
         yield ROOT / "completions" / name, done.stdout.rstrip() + "\n"
 
 
+def overview() -> tuple[Path, str]:
+    """Return the table that ``acc --help`` answers from, and what it should hold."""
+    from typer.main import get_command
+
+    from actorcritic_cli.cli.main import app
+
+    group: Any = get_command(app)
+    panels: dict[str, list[list[str]]] = {}
+    for name, command in group.commands.items():
+        about = (command.help or "").split("\n\n")[0].replace("\n", " ")
+        panels.setdefault(command.rich_help_panel, []).append([name, about])
+    context = group.make_context("acc", [], resilient_parsing=True, **app.info.context_settings)
+    options = [
+        [max(parameter.opts, key=len), min([o for o in parameter.opts if len(o) == 2] or [""]), parameter.help]
+        for parameter in group.get_params(context)
+    ]
+    table = {
+        "usage": "acc [OPTIONS] COMMAND [ARGS]...",
+        "about": [" ".join(part.split()) for part in group.help.split("\n\n")],
+        "options": options,
+        "panels": [{"title": title, "rows": rows} for title, rows in panels.items()],
+    }
+    return (
+        ROOT / "actorcritic_cli" / "cli" / "overview.json",
+        json.dumps(table, indent=1, ensure_ascii=False) + "\n",
+    )
+
+
 def main() -> None:
-    """Rewrite the README's examples and the completions."""
+    """Rewrite the README's examples, the completions and the table of commands."""
     for path, text in completions():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
+    path, text = overview()
+    path.write_text(text, "utf-8")
     README.write_text(readme_now(), "utf-8")
 
 

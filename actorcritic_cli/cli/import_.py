@@ -34,8 +34,7 @@ def import_(
     db: DbOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import recorded sessions: a result file of tau-bench or tau2-bench, a log of Inspect (JSON), OpenAI chat JSON
-    Lines, or a trace (acc export).
+    """Import recorded sessions: results of tau-bench or tau2-bench, logs of Inspect, chat lines, traces.
 
     The format is told by the content. A file is imported whole or not at all, and only once.
     """
