@@ -13,6 +13,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from actorcritic_cli.types import Message, ToolCall
 
 
@@ -61,26 +63,29 @@ def _call_body(call: ToolCall) -> dict[str, Any]:
 
 def identified(message: Message, parent: str | None) -> tuple[str, str]:
     """Return a message's id below ``parent``, and its body: ``canonical_json`` of ``identity_body``, made in one go."""
-    text = f'{{"content":{"null" if message.content is None else _quoted(message.content)}'
-    if message.name is not None:
-        text += f',"name":{_quoted(message.name)}'
-    text += f',"role":"{message.role}"'
-    if message.tool_calls:
-        text += f',"tool_calls":[{",".join(map(_call_text, message.tool_calls))}]'
-    text += "}"
     try:
-        data = text.encode()
+        parts = [b'{"content":', _quoted(message.content)]
+        if message.name is not None:
+            parts += (b',"name":', _quoted(message.name))
+        parts += (b',"role":', _quoted(message.role))
+        if message.tool_calls:
+            parts += (b',"tool_calls":[', ",".join(map(_call_text, message.tool_calls)).encode(), b"]")
+        parts.append(b"}")
+        data = b"".join(parts)
     except UnicodeEncodeError:
-        text = canonical_json(identity_body(message))
-        data = text.encode()
-    return hashlib.sha256(b"%s\n%s" % ((parent or "").encode(), data)).hexdigest()[:32], text
+        data = canonical_json(identity_body(message)).encode()
+    above = parent.encode() if parent else b""
+    return hashlib.sha256(b"%b\n%b" % (above, data)).hexdigest()[:32], data.decode()
 
 
-_quoted = json.encoder.encode_basestring
+_quoted = msgspec.json.Encoder().encode
+"""A text (or ``None``) as JSON, with the escapes that ``json.dumps`` makes."""
 _compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)
 # What ``_compact.encode`` makes anew for every value; nothing is kept between values. Only CPython has it.
-_pieces = _make_encoder and _make_encoder(None, _compact.default, _quoted, None, ":", ",", True, False, True)
+_pieces = _make_encoder and _make_encoder(
+    None, _compact.default, json.encoder.encode_basestring, None, ":", ",", True, False, True
+)
 
 
 def _sorted_text(value: dict[str, Any]) -> str:
@@ -91,8 +96,8 @@ def _call_text(call: ToolCall) -> str:
     try:
         arguments = f'"arguments":{_sorted_text(call.parsed())}'
     except (ValueError, RecursionError):
-        return f'{{"arguments_text":{_quoted(call.arguments)},"name":{_quoted(call.name)}}}'
-    return f'{{{arguments},"name":{_quoted(call.name)}}}'
+        arguments = f'"arguments_text":{_quoted(call.arguments).decode()}'
+    return f'{{{arguments},"name":{_quoted(call.name).decode()}}}'
 
 
 def message_id(message: Message, parent: str | None) -> str:

@@ -287,3 +287,8 @@ def test_nothing_is_written_when_something_breaks_on_the_way(tmp_path: Path) -> 
             raise KeyboardInterrupt
         assert not any(rows(database).values())
         assert database.row("PRAGMA foreign_keys")[0] == 1  # type: ignore[index]
+
+
+def test_a_text_is_quoted_as_the_standard_library_quotes_it() -> None:
+    everything = "".join(chr(n) for n in range(0x30000) if not 0xD800 <= n < 0xE000)
+    assert identified(Message("user", everything), None)[1] == canonical_json({"content": everything, "role": "user"})
