@@ -9,12 +9,14 @@ has read, and a worker that does not even do that is killed.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from actorcritic_cli.critics.compact import policy_key
 from actorcritic_cli.critics.gguf_info import inspect, labels_wanted
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
@@ -22,12 +24,15 @@ from actorcritic_cli.critics.line import Answer, Line, NotTaken
 from actorcritic_cli.critics.lora import adapter_of
 from actorcritic_cli.critics.prefix_store import prefix_store
 from actorcritic_cli.critics.process import WorkerGone, WorkerSlow
-from actorcritic_cli.critics.prompt import ASPECTS, LETTERS, build, build_ahead, build_comparison
+from actorcritic_cli.critics.prompt import ASPECTS, LETTERS
 from actorcritic_cli.critics.protocol import Case, Reading
+from actorcritic_cli.critics.styles import style_of
 from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Load, Loaded, Prefill, Unjudged
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.paths import log_dir
 from actorcritic_cli.types import Comparison, CriticIdentity, NoVerdictWhy, Proposal, Verdict
+
+_log = logging.getLogger(__name__)
 
 JUDGE_TIMEOUT = 120.0
 """Seconds a judgement may take once its turn has come."""
@@ -81,6 +86,7 @@ class LlamaCritic:
         self.file = inspect(path, template=template)
         if not self.file.usable:
             raise (AccError if self.file.path.exists() else NotFound)(self.file.why_not or "The critic can't be used.")
+        self.style = style_of(self.file.acc)
         self.threshold = self.file.threshold if threshold is None else threshold
         self.log = log_dir() / "critic-worker.log"
         adapters = tuple(adapter_of(text, self.file) for text in lora)
@@ -106,6 +112,7 @@ class LlamaCritic:
         )
         self._keeper = Keeper(load, self.log)
         self._numbers = itertools.count(1)
+        self._strange: set[str] = set()
 
     @property
     def identity(self) -> CriticIdentity:
@@ -154,7 +161,20 @@ class LlamaCritic:
         """
         line = self._keeper.line
         if line is not None and line.alive and line.loaded is not None:
-            line.tell(Prefill(reading.session, build_ahead(reading, line.loaded.labels)))
+            line.tell(Prefill(reading.session, self.style.build_ahead(reading, line.loaded.labels)))
+
+    def _notice(self, policy: str) -> bool:
+        """Return whether the critic knows a policy, and say once of each that it does not."""
+        if self.style.knows(policy):
+            return True
+        if (key := policy_key(policy)) not in self._strange:
+            self._strange.add(key)
+            _log.warning(
+                "The critic %s was trained on other policies and does not know this one: what it says of it means "
+                "nothing. Train one on your own traces, or name a larger model.",
+                self.file.name,
+            )
+        return False
 
     def close(self) -> None:
         """End the worker; judgements under way come back as ``no_verdict``. Idempotent."""
@@ -182,14 +202,16 @@ class _Judging:
 
     def __init__(self, critic: LlamaCritic, max_seconds: float | None):
         self._critic = critic
+        self._known = True
         self._started = time.monotonic()
         self._end = math.inf if max_seconds is None else self._started + max_seconds
 
     def judge(self, case: Case) -> Verdict:
         critic = self._critic
+        self._known = critic._notice(case.policy)
 
         def question(loaded: Loaded) -> Judge:
-            prompt = build(case, loaded.labels, critic._aspects)
+            prompt = critic.style.build(case, loaded.labels, critic._aspects)
             number, seconds, within = self._bounds()
             return Judge(number, prompt, critic.threshold, critic._write_critiques, seconds, case.session, within)
 
@@ -208,11 +230,12 @@ class _Judging:
 
     def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
         critic, count = self._critic, len(candidates)
+        self._known = critic._notice(case.policy)
         orders = [[(first + place) % count for place in range(count)] for first in range(count)]
-        endings = tuple(build_comparison(case, candidates, order) for order in orders)
+        endings = tuple(critic.style.build_comparison(case, candidates, order) for order in orders)
 
         def question(loaded: Loaded) -> Compare:
-            known = build_ahead(case, loaded.labels)
+            known = critic.style.build_ahead(case, loaded.labels)
             number, seconds, within = self._bounds()
             return Compare(number, known, endings, tuple(LETTERS[:count]), seconds, case.session, within)
 
@@ -293,6 +316,8 @@ class _Judging:
         }
         if reply.truncated:
             detail["truncated_events"] = reply.truncated
+        if not self._known:
+            detail["policy_unknown"] = True
         if not isinstance(reply, Unjudged):
             detail["seconds"] = reply.seconds
         return detail

@@ -19,7 +19,7 @@ from msgspec import Struct
 from actorcritic_cli.critics import template as templates
 from actorcritic_cli.critics.gguf_header import Header, HeaderError, read_header
 from actorcritic_cli.critics.labels import CANDIDATES, LabelPair
-from actorcritic_cli.critics.prompt import PROMPT_VERSION
+from actorcritic_cli.critics.styles import VERSIONS, style_of
 from actorcritic_cli.paths import cache_dir
 
 DEFAULT_THRESHOLD = 0.5
@@ -45,7 +45,8 @@ class CriticFile(Struct, frozen=True):
 
     ``parameters`` is a count, ``size`` is in bytes, ``n_ctx_train`` and ``vocabulary`` are in tokens. ``labels`` are what
     the file asks for, else the first common pair that its vocabulary has as whole tokens; they are verified when the
-    model is loaded. ``acc`` holds the file's ``acc.*`` metadata. With ``usable`` false, ``why_not`` is a sentence with
+    model is loaded. ``style`` is the style of prompt that it asks for (see ``styles``).
+    ``acc`` holds the file's ``acc.*`` metadata. With ``usable`` false, ``why_not`` is a sentence with
     the remedy in it.
     """
 
@@ -62,6 +63,7 @@ class CriticFile(Struct, frozen=True):
     template_kind: str = ""
     labels: LabelPair | None = None
     threshold: float = DEFAULT_THRESHOLD
+    style: str = "full"
     acc: dict[str, Any] = {}
     size: int = 0
     sha256: str = ""
@@ -118,9 +120,10 @@ def _describe(path: Path, header: Header, template: str | None, digest: bool) ->
     source = metadata.get("tokenizer.chat_template")
     why_not = _why_not(path, header, architecture, template)
     threshold, warnings = _threshold(acc)
-    version = acc.get("acc.prompt_version")
-    if version is not None and version != PROMPT_VERSION:
-        warnings.append(f"It was made for prompt version {version}, and this acc asks in version {PROMPT_VERSION}.")
+    style, version = str(acc.get("acc.prompt_style", "full")), acc.get("acc.prompt_version")
+    asked = VERSIONS.get(style, version)
+    if version is not None and version != asked:
+        warnings.append(f"It was made for prompt version {version}, and this acc asks in version {asked}.")
     if "acc.note" in acc:
         warnings.append(f"The file says of itself: {acc['acc.note']}")
     return CriticFile(
@@ -137,6 +140,7 @@ def _describe(path: Path, header: Header, template: str | None, digest: bool) ->
         template_kind=template or (templates.kind_of(source) if isinstance(source, str) else ""),
         labels=labels_wanted(acc) or _labels_in(tokens),
         threshold=threshold,
+        style=style,
         acc=acc,
         size=header.file_size,
         sha256=file_sha256(path) if digest else "",
@@ -177,6 +181,10 @@ def _why_not(path: Path, header: Header, architecture: str, template: str | None
         return start + "it holds a vocabulary but no weights; name a whole chat model in GGUF format."
     if "tokenizer.ggml.tokens" not in metadata:
         return start + "it has no vocabulary; name a whole chat model in GGUF format."
+    try:
+        style_of(metadata)
+    except ValueError as error:
+        return start + f"{error}; take a newer acc, or another model."
     end = _data_end(header)
     if end > header.file_size:
         return start + f"it is cut ({header.file_size:,} of at least {end:,} bytes are there); download it again."

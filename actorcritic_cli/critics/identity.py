@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actorcritic_cli.critics.gguf_info import CriticFile
-from actorcritic_cli.critics.prompt import PROMPT_VERSION
+from actorcritic_cli.critics.styles import style_of
 from actorcritic_cli.critics.wire import Adapter
 from actorcritic_cli.hashing import canonical_json, sha256
 from actorcritic_cli.types import CriticIdentity
@@ -27,7 +27,8 @@ def identity_of(
     The id is a hash of the file's hash, the prompt version, the threshold and, where they are not the usual ones, the
     name of the chat template, the LoRA adapters, the aspects and how many tokens the critic may think.
     """
-    parts: dict[str, Any] = {"file": file.sha256, "prompt": PROMPT_VERSION, "threshold": threshold}
+    version = style_of(file.acc).version
+    parts: dict[str, Any] = {"file": file.sha256, "prompt": version, "threshold": threshold}
     unusual: dict[str, Any] = {
         "template": template,
         "lora": [[adapter.sha256, adapter.scale] for adapter in adapters] or None,
@@ -56,7 +57,7 @@ def identity_of(
         name=file.name,
         file_sha256=file.sha256,
         quantisation=file.quantisation or None,
-        prompt_version=PROMPT_VERSION,
+        prompt_version=version,
         threshold=threshold,
         info=info,
     )

@@ -97,14 +97,19 @@ def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence
 
     ``order`` says which candidate stands where, the first one under the letter A.
     """
+    return comparison(case, [say(candidates[place].message) for place in order])
+
+
+def comparison(case: Case, told: Sequence[str]) -> tuple[Segment, ...]:
+    """Return the entries and the question of a comparison; ``told`` are the candidates' words in order of their letters."""
     mark = delimiter(case.nonce or case.session)
-    letters = LETTERS[: len(order)]
+    letters = LETTERS[: len(told)]
     pieces: list[str] = []
-    for letter, place in zip(letters, order, strict=True):
-        pieces.extend(entry(f"proposal {letter}", say(candidates[place].message), mark))
+    for letter, words in zip(letters, told, strict=True):
+        pieces.extend(entry(f"proposal {letter}", words, mark))
     named = f"{', '.join(letters[:-1])} or {letters[-1]}"
     question = (
-        f"[{mark}]\nThe last {len(order)} entries are alternatives for what the agent does next; none has taken effect. "
+        f"[{mark}]\nThe last {len(told)} entries are alternatives for what the agent does next; none has taken effect. "
         f"Which one is best? Answer with its letter: {named}."
     )
     return Segment("candidate", tuple(pieces)), Segment("question", (question,))
@@ -118,8 +123,8 @@ def build_ahead(known: Case | Reading, labels: LabelPair) -> Prompt:
         Segment("policy", (f"# Policy\n{_text(known.policy)}\n\n",)),
         Segment("tools", ("# Tools\n", *(tool_line(tool) for tool in known.tools))),
     )
-    said = Segment("conversation", (_opening(mark), *conversation(known.transcript, mark)))
-    return Prompt(system, (said,), events(known.transcript))
+    talk = Segment("conversation", (_opening(mark), *conversation(known.transcript, mark)))
+    return Prompt(system, (talk,), events(known.transcript))
 
 
 def shortened(prompt: Prompt, count: int) -> Prompt:
@@ -170,7 +175,7 @@ def tool_line(tool: ToolSpec) -> str:
 def conversation(transcript: Transcript, mark: str) -> tuple[str, ...]:
     """Return the pieces of all entries; the leading system message is left out, for the policy stands elsewhere."""
     pieces: list[str] = []
-    for message in _said(transcript):
+    for message in said(transcript):
         speaker = "agent" if message.role == "assistant" else message.role
         pieces.extend(entry(speaker, say(message), mark))
     return tuple(pieces)
@@ -179,7 +184,7 @@ def conversation(transcript: Transcript, mark: str) -> tuple[str, ...]:
 def events(transcript: Transcript) -> tuple[int, ...]:
     """Return how many entries each event of a conversation has: a tool's result belongs to the call before it."""
     sizes: list[int] = []
-    for message in _said(transcript):
+    for message in said(transcript):
         if message.role == "tool" and sizes:
             sizes[-1] += 1
         else:
@@ -219,7 +224,8 @@ def quote(text: str, mark: str) -> str:
     return re.sub(re.escape(mark), _REMOVED, _text(text), flags=re.IGNORECASE)
 
 
-def _said(transcript: Transcript) -> Transcript:
+def said(transcript: Transcript) -> Transcript:
+    """Return a transcript without its leading system message."""
     return transcript[1:] if transcript and transcript[0].role == "system" else transcript
 
 

@@ -86,6 +86,27 @@ class Tensor(Struct, frozen=True):
         return self.rows * self.width // weights * size
 
 
+class Asked(Struct, frozen=True):
+    """What a file says of how it is to be asked: its ``acc.*`` metadata, in a file of its own words (see ``styles``)."""
+
+    labels: tuple[str, str]
+    threshold: float
+    prompt_version: str
+    style: str = "full"
+    policies: tuple[str, ...] = ()
+
+
+def add_asked(writer: Any, asked: Asked) -> None:
+    """Put these metadata into a ``gguf.GGUFWriter``; the full style is what a file means that names none."""
+    writer.add_string("acc.prompt_version", asked.prompt_version)
+    writer.add_array("acc.labels", list(asked.labels))
+    writer.add_float32("acc.threshold", asked.threshold)
+    if asked.style != "full":
+        writer.add_string("acc.prompt_style", asked.style)
+    if asked.policies:
+        writer.add_array("acc.policies", list(asked.policies))
+
+
 def write(
     path: Path | str,
     shape: ShapeName = "tiny",
@@ -96,20 +117,24 @@ def write(
     *,
     chat_template: str | None = CHAT_TEMPLATE,
     prompt_version: str = PROMPT_VERSION,
+    style: str = "full",
+    policies: Iterable[str] = (),
     user_defined: Iterable[str] = (),
 ) -> Path:
     """Write a random-weight critic and return its path (about 1 MB for ``tiny``, 0.4 GB for ``0.5b``).
 
     ``corpus`` are texts that the vocabulary shall compress well, besides the critic's own words; ``labels`` are the words
     for (revise, approve). ``chat_template=None`` leaves the template out, ``user_defined`` adds tokens of that type
-    (``<think>`` …): both make the files that real models sometimes are.
+    (``<think>`` …): both make the files that real models sometimes are. ``style`` and ``policies`` are what the file says of
+    its prompt (see ``styles``).
     """
     target = Path(path)
     plan = SHAPES[shape]
     vocabulary = learn(plan.vocabulary, corpus, LabelPair(*labels))
     temporary = target.with_name(target.name + ".part")
     try:
-        _write(temporary, shape, plan, seed, vocabulary, labels, threshold, chat_template, prompt_version, user_defined)
+        asked = Asked(labels, threshold, prompt_version, style, tuple(policies))
+        _write(temporary, shape, plan, seed, vocabulary, asked, chat_template, user_defined)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -122,10 +147,8 @@ def _write(
     shape: Shape,
     seed: int,
     vocabulary: Vocabulary,
-    labels: tuple[str, str],
-    threshold: float,
+    asked: Asked,
     chat_template: str | None,
-    prompt_version: str,
     user_defined: Iterable[str],
 ) -> None:
     import gguf
@@ -146,9 +169,7 @@ def _write(
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(shape.vocabulary)
     add_vocabulary(writer, vocabulary, chat_template, tuple(user_defined))
-    writer.add_string("acc.prompt_version", prompt_version)
-    writer.add_array("acc.labels", list(labels))
-    writer.add_float32("acc.threshold", threshold)
+    add_asked(writer, asked)
     writer.add_string("acc.note", NOTE)
 
     rng = np.random.Generator(np.random.PCG64(seed))

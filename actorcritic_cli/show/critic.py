@@ -18,6 +18,7 @@ def critic_rows(found: CriticFile) -> list[tuple[str, str]]:
         ("vocabulary", f"{found.vocabulary:,} tokens" if found.vocabulary else ""),
         ("chat template", template if found.template_kind else ""),
         ("labels", f"{found.labels.approve} / {found.labels.revise} (approve / revise)" if found.labels else ""),
+        ("prompt style", found.style if found.style != "full" else ""),
         ("threshold", f"{found.threshold:g}" if found.usable else ""),
         ("sha256", found.sha256),
         *((name, str(value)) for name, value in sorted(found.acc.items())),
