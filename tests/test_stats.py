@@ -19,7 +19,7 @@ from actorcritic_cli.paths import database_path
 from actorcritic_cli.session.events import Acted, Decided, Ended, Observed, Proposed, Started
 from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.labelled import labelled_verdicts
-from actorcritic_cli.store.measures import bare_aggregate, group_counts
+from actorcritic_cli.store.measures import group_counts
 from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.store.selection import Selection
 from actorcritic_cli.store.turns import intervened_turns
@@ -329,12 +329,6 @@ def test_the_default_screen_fits_80_columns(tmp_path, database):
     keep(database, supervised())
     many(database, failed=3)
     assert max(map(len, acc("stats", "--fail-under", "pass^2=0.9").out.splitlines())) <= 80
-
-
-def test_the_bare_aggregate_reads_what_the_counts_are_made_of(database):
-    many(database, tasks=3)
-    assert bare_aggregate(database, Selection(env="tau_airline")) > 3
-    assert bare_aggregate(database, Selection(env="nowhere")) == 0
 
 
 READERS = [

@@ -65,8 +65,11 @@ def label_sources(database: Database, wanted: str | None = None) -> dict[int, st
 def _rows(database: Database) -> Iterator[tuple[int, str, int, str, str | None, VerdictKind, float | None, str, str]]:
     if database.row("SELECT 1 FROM labels LIMIT 1") is None:
         return
+    columns = "c.grp, c.task, v.live, v.critic, k.name, v.kind, v.p_revise, l.source, l.label"
+    labels = "CROSS JOIN newest_labels l ON l.proposal = v.proposal LEFT JOIN critics k ON k.id = v.critic"
     yield from database.tuples(
-        "SELECT c.grp, c.task, v.live, v.critic, k.name, v.kind, v.p_revise, l.source, l.label FROM chosen c "
-        "CROSS JOIN verdicts v ON v.session = c.session CROSS JOIN newest_labels l ON l.proposal = v.proposal "
-        "LEFT JOIN critics k ON k.id = v.critic ORDER BY v.id"
+        f"SELECT {columns} FROM chosen c CROSS JOIN verdicts v ON v.session = c.session AND v.live = 1 "
+        f"AND v.seq IS NOT NULL {labels} UNION ALL "
+        f"SELECT {columns} FROM verdicts v INDEXED BY rejudged_verdicts CROSS JOIN chosen c ON c.session = v.session "
+        f"{labels} WHERE v.live = 0"
     )

@@ -115,11 +115,12 @@ STATEMENTS = {
     "WHERE d.decision <> 'accept' GROUP BY c.session) GROUP BY 1, 2",
     "with verdict": "SELECT grp, task, total(n) AS judged_with_verdict FROM (SELECT c.grp, c.task, "
     f"count(DISTINCT CASE WHEN {JUDGED} THEN p.id END) AS n FROM chosen c CROSS JOIN verdicts v ON v.session = c.session "
-    "JOIN proposals p ON p.id = v.proposal WHERE v.live = 1 GROUP BY c.session) GROUP BY 1, 2",
+    "JOIN proposals p ON p.id = v.proposal WHERE v.live = 1 AND v.seq IS NOT NULL GROUP BY c.session) GROUP BY 1, 2",
     "verdicts": "SELECT grp, kind, why, sum(n) FROM (SELECT c.grp, v.kind, v.why, count(*) AS n FROM chosen c "
-    "CROSS JOIN verdicts v ON v.session = c.session WHERE v.live = 1 GROUP BY c.session, 2, 3) GROUP BY 1, 2, 3",
+    "CROSS JOIN verdicts v ON v.session = c.session WHERE v.live = 1 AND v.seq IS NOT NULL "
+    "GROUP BY c.session, 2, 3) GROUP BY 1, 2, 3",
     "critic latency": "SELECT c.grp, v.latency FROM chosen c CROSS JOIN verdicts v ON v.session = c.session "
-    "WHERE v.live = 1",
+    "WHERE v.live = 1 AND v.seq IS NOT NULL",
     "calls": "SELECT grp, party, sum(calls), sum(failed), sum(input_tokens), sum(output_tokens), sum(cached_tokens), "
     f"sum(tokens_unknown), sum(cost), sum(cost_unknown) FROM (SELECT c.grp, m.party, {_CALLS} FROM chosen c "
     "CROSS JOIN model_calls m ON m.session = c.session GROUP BY c.session, 2) GROUP BY 1, 2",
@@ -131,7 +132,8 @@ STATEMENTS = {
     "AND p.attempt > 0 AND p.author = 'actor' CROSS JOIN model_calls m ON m.session = p.session AND m.seq = p.seq "
     "WHERE m.party = 'actor' GROUP BY 1",
 }
-"""What is counted → the query over the table ``chosen`` that counts it."""
+"""What is counted → the query over the table ``chosen`` that counts it. (``v.seq IS NOT NULL`` holds of every live
+verdict, and lets SQLite use the index of these.)"""
 
 
 def group_counts(database: Database, selection: Selection = EVERYTHING) -> list[GroupCounts]:
@@ -167,15 +169,6 @@ def group_counts(database: Database, selection: Selection = EVERYTHING) -> list[
         group.comparisons, group.failed_comparisons, group.chosen_another = compared, failed, another
         group.comparing_seconds = seconds
     return _with_those_under_way(database, selection, found)
-
-
-def bare_aggregate(database: Database, selection: Selection = EVERYTHING) -> int:
-    """Run the queries that statistics need and drop what they return; return how many rows that was.
-
-    This is what ``acc stats`` is measured against: the least that any program would have to ask of SQLite.
-    """
-    choose(database, selection)
-    return sum(sum(1 for _ in _rows(database, statement)) for statement in STATEMENTS)
 
 
 def _rows(database: Database, statement: str) -> Iterator[tuple[Any, ...]]:

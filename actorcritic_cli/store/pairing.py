@@ -7,13 +7,17 @@ from msgspec import Struct
 from actorcritic_cli.store.database import Database
 from actorcritic_cli.store.selection import succeeded
 
-_SPENT = """CREATE TEMP TABLE spent AS SELECT s.session, min(s.score) AS score, (SELECT CASE WHEN count(*) AND count(*)
-= count(m.input_tokens + m.output_tokens) THEN sum(m.input_tokens + m.output_tokens) END FROM model_calls m WHERE
-m.session = s.session AND m.party IN ('actor', 'critic')) AS tokens, (SELECT CASE WHEN count(*) AND count(*) =
-count(m.cost) THEN sum(m.cost) END FROM model_calls m WHERE m.session = s.session AND m.party IN ('actor', 'critic'))
-AS cost, (SELECT sum(m.latency) FROM model_calls m WHERE m.session = s.session AND m.party = 'actor') + (SELECT
-total(v.latency) FROM verdicts v WHERE v.session = s.session AND v.live = 1) AS seconds FROM (SELECT session, score
-FROM chosen WHERE NOT free UNION ALL SELECT session, score FROM base) s GROUP BY s.session"""
+_SPENT = """CREATE TEMP TABLE spent AS SELECT s.session,
+    (SELECT CASE WHEN count(*) AND count(*) = count(m.input_tokens + m.output_tokens)
+            THEN sum(m.input_tokens + m.output_tokens) END
+     FROM model_calls m WHERE m.session = s.session AND m.party IN ('actor', 'critic')) AS tokens,
+    (SELECT CASE WHEN count(*) AND count(*) = count(m.cost) THEN sum(m.cost) END
+     FROM model_calls m WHERE m.session = s.session AND m.party IN ('actor', 'critic')) AS cost,
+    (SELECT sum(m.latency) FROM model_calls m WHERE m.session = s.session AND m.party = 'actor')
+     + (SELECT total(v.latency) FROM verdicts v
+        WHERE v.session = s.session AND v.live = 1 AND v.seq IS NOT NULL)
+     + (SELECT total(o.latency) FROM choices o WHERE o.session = s.session) AS seconds
+    FROM (SELECT session FROM chosen WHERE NOT free UNION SELECT session FROM base) s"""
 
 
 class PairCounts(Struct, frozen=True):
