@@ -43,7 +43,7 @@ USER = "simulated"
 """Who asked: a simulated user, of which the file says no more."""
 
 _V1 = ("tau_airline", "tau_retail")
-_LOOKED_AT = 200
+_LOOKED_AT = 50
 """Runs that are looked at to tell the environment and the edition of its data."""
 
 _KNOWN_KEYS = {"role", "content", "tool_calls"}
