@@ -1,0 +1,64 @@
+"""Sessions with slips and without, and data sets made of them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from actorcritic_cli.learn.dataset import Row, content_id
+from actorcritic_cli.types import Message
+from tests.program import acc
+
+
+def hold_hasty(env: str = "tau_airline", trials: int = 2, tasks: str = "all", *options: object) -> str:
+    """Hold a run of sim:hasty on bundled tasks; return its id."""
+    held = acc(
+        "run", "--env", env, "--actor", "sim:hasty", "--user", "script", "--trials", trials, "--tasks", tasks, *options
+    )
+    assert held.code == 0, held.error
+    return held.out.split()[-1]
+
+
+def row(
+    task: str = "t1",
+    user: str = "u1",
+    words: str = "Done.",
+    *,
+    env: str = "desk",
+    label: str = "approve",
+    **fields: object,
+) -> Row:
+    said = (Message("user", f"I am {user} and want {task}."),)
+    proposal = Message("assistant", words)
+    values = {
+        "id": content_id("c", said, proposal),
+        "env": env,
+        "dataset": "bundled",
+        "task": task,
+        "user": user,
+        "session": f"s-{task}",
+        "step": 1,
+        "attempt": 0,
+        "context": "c",
+        "nonce": "n",
+        "transcript": said,
+        "proposal": proposal,
+        "label": label,
+        "source": "oracle",
+    }
+    return Row(**{**values, **fields})
+
+
+_FEW = st.integers(0, 6).map(str)
+rows = st.lists(
+    st.builds(
+        row,
+        task=_FEW.map("t{}".format),
+        user=st.one_of(st.just(""), _FEW.map("u{}".format)),
+        words=_FEW.map("w{}".format),
+        env=st.sampled_from(["desk", "trip"]),
+        label=st.sampled_from(["approve", "revise"]),
+        source=st.sampled_from(["human", "oracle", "outcome"]),
+    ),
+    max_size=60,
+)
+"""Rows of which many share tasks, users and contents."""
