@@ -50,7 +50,7 @@ class Quality(Struct, frozen=True):
 
 def qualities(judged: Mapping[Judge, Sequence[Labelled]], group: int) -> list[Quality]:
     """Return the quality of every critic in a group of sessions, live verdicts first."""
-    found = [_quality(judge, rows) for judge, rows in judged.items() if judge.group == group]
+    found = [quality(judge, rows) for judge, rows in judged.items() if judge.group == group]
     return sorted(found, key=lambda q: (not q.live, q.critic, SOURCES.index(q.labels) if q.labels in SOURCES else 9))
 
 
@@ -60,7 +60,8 @@ def live_quality(qualities: Iterable[Quality], labels: str | None = None) -> Qua
     return max(live, key=lambda q: q.labelled, default=None)
 
 
-def _quality(judge: Judge, rows: Sequence[Labelled]) -> Quality:
+def quality(judge: Judge, rows: Sequence[Labelled]) -> Quality:
+    """Return the quality of one critic by its labelled verdicts."""
     said = [row for row in rows if row.kind != "no_verdict"]
     tasks: dict[str, list[float]] = {}
     for row in said:

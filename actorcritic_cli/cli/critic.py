@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from actorcritic_cli.cli import critic_data
+from actorcritic_cli.cli import critic_data, critic_eval
 from actorcritic_cli.cli.common import JsonOption, print_json, print_table, say
 from actorcritic_cli.errors import AccError, UsageError
 
@@ -21,6 +21,8 @@ app = typer.Typer(
     no_args_is_help=True, help="Critics: fetch models, and see what a GGUF file is, whether it can judge and how fast."
 )
 app.command()(critic_data.data)
+app.command("eval")(critic_eval.eval_)
+app.command()(critic_eval.calibrate)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from actorcritic_cli.critics.process import WorkerGone, WorkerSlow
 from actorcritic_cli.critics.prompt import ASPECTS, LETTERS
 from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.critics.styles import style_of
+from actorcritic_cli.critics.thresholds import default_threshold
 from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Load, Loaded, Prefill, Unjudged
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.paths import log_dir
@@ -45,11 +46,11 @@ _GRACE = 30.0
 class LlamaCritic:
     """A GGUF model as the critic. Implements ``critics.protocol.Critic``, ``ReadsAhead`` and ``Compares``.
 
-    ``threshold`` defaults to the file's own (``acc.threshold``), else 0.5; ``template`` names a built-in chat template
-    instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the model was trained with); ``threads``
-    defaults to what this process may use. ``sequences`` (2 to 64, default 32) is how many sequences its memory has: one
-    for what sessions share, the others for sessions and for questions on the side. ``seed`` is recorded only, for
-    nothing is sampled: the likeliest token is always taken.
+    ``threshold`` defaults to the one set here (see ``thresholds``), else the file's own (``acc.threshold``), else 0.5;
+    ``template`` names a built-in chat template instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the
+    model was trained with); ``threads`` defaults to what this process may use. ``sequences`` (2 to 64, default 32) is
+    how many sequences its memory has: one for what sessions share, the others for sessions and for questions on the
+    side. ``seed`` is recorded only, for nothing is sampled: the likeliest token is always taken.
 
     ``aspects`` (names of ``prompt.ASPECTS``) asks a question for each of them; the one that most speaks for a revision
     decides. ``think`` lets the critic think for that many tokens before each answer. ``lora`` names adapters
@@ -87,9 +88,12 @@ class LlamaCritic:
         if not self.file.usable:
             raise (AccError if self.file.path.exists() else NotFound)(self.file.why_not or "The critic can't be used.")
         self.style = style_of(self.file.acc)
-        self.threshold = self.file.threshold if threshold is None else threshold
-        self.log = log_dir() / "critic-worker.log"
         adapters = tuple(adapter_of(text, self.file) for text in lora)
+        as_it_is = template is None and not (adapters or aspects or think)
+        self.threshold, source = (
+            default_threshold(self.file, set_here=as_it_is) if threshold is None else (threshold, "given")
+        )
+        self.log = log_dir() / "critic-worker.log"
         load = Load(
             str(self.file.path.resolve()),
             template,
@@ -108,7 +112,14 @@ class LlamaCritic:
         self._write_critiques = write_critiques
         self._grace = grace
         self._identity = identity_of(
-            self.file, self.threshold, template, seed, adapters=adapters, aspects=self._aspects, think=think
+            self.file,
+            self.threshold,
+            template,
+            seed,
+            adapters=adapters,
+            aspects=self._aspects,
+            think=think,
+            threshold_from=source,
         )
         self._keeper = Keeper(load, self.log)
         self._numbers = itertools.count(1)

@@ -21,11 +21,13 @@ def identity_of(
     adapters: Sequence[Adapter] = (),
     aspects: Sequence[str] = (),
     think: int = 0,
+    threshold_from: str = "",
 ) -> CriticIdentity:
     """Return who judges with this file at this threshold.
 
     The id is a hash of the file's hash, the prompt version, the threshold and, where they are not the usual ones, the
-    name of the chat template, the LoRA adapters, the aspects and how many tokens the critic may think.
+    name of the chat template, the LoRA adapters, the aspects and how many tokens the critic may think. ``threshold_from``
+    says where the threshold is from, for whoever reads the record.
     """
     version = style_of(file.acc).version
     parts: dict[str, Any] = {"file": file.sha256, "prompt": version, "threshold": threshold}
@@ -48,6 +50,8 @@ def identity_of(
         info["aspects"] = list(aspects)
     if think:
         info["think"] = think
+    if threshold_from:
+        info["threshold_from"] = threshold_from
     if seed is not None:
         info["seed"] = seed
     if file.warnings:

@@ -48,14 +48,14 @@ def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
     return members[0] if len(members) == 1 else panel(members, rule)
 
 
-def resolve(spec: str, options: dict[str, Any]) -> Critic:
+def resolve(spec: str, options: dict[str, Any], *, write_critiques: bool = True) -> Critic:
     """Return the critic that ``spec`` names: a GGUF file (its path, or the name of a pulled model), or a
     model behind a server.
 
     A local critic loads its model when first needed; its ``options`` are what ``LlamaCritic`` takes, and ``timeout`` in
     seconds. Those of a remote one are ``threshold``, ``seed``, ``timeout`` and ``base_url``. ``None`` stands for the
-    default. Raises ``UsageError`` for an unknown or senseless option, ``NotFound`` for a missing file and ``AccError`` for
-    one that can't be a critic.
+    default. With ``write_critiques=False`` a local critic only computes probabilities. Raises ``UsageError`` for an
+    unknown or senseless option, ``NotFound`` for a missing file and ``AccError`` for one that can't be a critic.
     """
     values = {name: _checked(name, value) for name, value in options.items() if value is not None}
     remote = is_remote(spec, values)
@@ -68,7 +68,7 @@ def resolve(spec: str, options: dict[str, Any]) -> Critic:
 
         return RemoteCritic(_served_name(spec, values), **values)
     timeout = values.pop("timeout", JUDGE_TIMEOUT)
-    return LlamaCritic(file_of(spec), judge_timeout=timeout, **values)
+    return LlamaCritic(file_of(spec), judge_timeout=timeout, write_critiques=write_critiques, **values)
 
 
 def is_remote(spec: str, options: dict[str, Any]) -> bool:

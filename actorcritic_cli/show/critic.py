@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actorcritic_cli.critics.gguf_info import CriticFile
+from actorcritic_cli.critics.thresholds import default_threshold
 
 
 def critic_rows(found: CriticFile) -> list[tuple[str, str]]:
@@ -19,10 +20,15 @@ def critic_rows(found: CriticFile) -> list[tuple[str, str]]:
         ("chat template", template if found.template_kind else ""),
         ("labels", f"{found.labels.approve} / {found.labels.revise} (approve / revise)" if found.labels else ""),
         ("prompt style", found.style if found.style != "full" else ""),
-        ("threshold", f"{found.threshold:g}" if found.usable else ""),
+        ("threshold", _threshold(found) if found.usable else ""),
         ("sha256", found.sha256),
         *((name, str(value)) for name, value in sorted(found.acc.items())),
         *(("note", warning) for warning in found.warnings),
         ("usable", "yes" if found.usable else f"no: {found.why_not}"),
     ]
     return [(what, value) for what, value in rows if value]
+
+
+def _threshold(found: CriticFile) -> str:
+    threshold, source = default_threshold(found)
+    return f"{threshold:g} ({source})"

@@ -1,0 +1,106 @@
+"""Choosing a critic's threshold on labelled cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from actorcritic_cli.analysis.operating import Best, best_threshold, threshold_at
+from actorcritic_cli.analysis.quality import Quality, quality
+from actorcritic_cli.critics.thresholds import Calibrated
+from actorcritic_cli.errors import AccError
+from actorcritic_cli.learn.evaluate import Judged
+from actorcritic_cli.store.labelled import Judge, Labelled
+from actorcritic_cli.types import CriticIdentity
+
+BEST: dict[Best, str] = {"f1": "the greatest F1", "youden": "the greatest catches minus false alarms (Youden's J)"}
+
+
+class Rule(Struct, frozen=True):
+    """By what a threshold is chosen: at most this share of false alarms, or the best value of a measure."""
+
+    false_alarms: float = 0.05
+    best: Best | None = None
+
+    @property
+    def words(self) -> str:
+        """The rule in words."""
+        return BEST[self.best] if self.best is not None else f"at most {self.false_alarms:.3g} false alarms"
+
+
+class Calibration(Struct, frozen=True):
+    """A threshold that was chosen. ``quality`` is that of the critic with it, on the very cases it was chosen on: other
+    cases will be a little worse. ``before`` is the threshold that counted until now; ``notes`` say what makes it
+    unsure."""
+
+    critic: str
+    threshold: float
+    before: float
+    rule: str
+    data: str
+    cases: int
+    quality: Quality
+    notes: tuple[str, ...]
+
+    def kept(self) -> Calibrated:
+        """Return what is kept of it."""
+        measured: dict[str, Any] = {
+            "caught": self.quality.recall.value,
+            "false_alarms": self.quality.false_alarm_rate.value,
+            "auroc": self.quality.auroc.value,
+        }
+        return Calibrated(self.threshold, self.rule, self.data, self.cases, time.time(), measured)
+
+
+def calibration(critic: CriticIdentity, judged: Sequence[Judged], rule: Rule, data: str) -> Calibration:
+    """Choose a threshold. Raises ``AccError`` where there are not both right and wrong proposals with a probability.
+
+    It is rounded to 6 places, as files hold it.
+    """
+    scored = [(j.verdict.p_revise, j.row.label == "revise") for j in judged if j.verdict.p_revise is not None]
+    wrong = sum(label for _, label in scored)
+    right = len(scored) - wrong
+    if not wrong or not right:
+        lacking = "to be revised" if not wrong else "that are right"
+        raise AccError(
+            f"There are no judged proposals {lacking} in these {len(scored):,}; take a split or a data set with both kinds."
+        )
+    best = best_threshold(scored, rule.best) if rule.best is not None else None
+    threshold = min(1.0, round(threshold_at(scored, rule.false_alarms) if best is None else best, 6))
+    rows = [
+        Labelled(
+            f"{j.row.env}/{j.row.dataset}/{j.row.task}",
+            "revise" if j.verdict.p_revise >= threshold else "approve",
+            j.verdict.p_revise,
+            j.row.label == "revise",
+        )
+        for j in judged
+        if j.verdict.p_revise is not None
+    ]
+    return Calibration(
+        critic.name,
+        threshold,
+        critic.threshold,
+        rule.words,
+        data,
+        len(scored),
+        quality(Judge(0, False, critic.name, data), rows),
+        tuple(_notes(rule, right, wrong, len(judged) - len(scored))),
+    )
+
+
+def _notes(rule: Rule, right: int, wrong: int, without: int) -> list[str]:
+    notes = []
+    if rule.best is None and rule.false_alarms * right < 1:
+        notes.append(
+            f"{right} right proposals cannot show a rate of {rule.false_alarms:.3g}: none of them may be sent back, and the "
+            "rate on others can be far higher"
+        )
+    elif min(right, wrong) < 30:
+        notes.append(f"only {min(right, wrong)} proposals of one kind: the threshold is unsure")
+    if without:
+        notes.append(f"{without} proposals had no verdict and are left out")
+    return notes

@@ -1,0 +1,129 @@
+"""What critics are worth on labelled cases, side by side, and a threshold that was set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from actorcritic_cli.analysis.shares import Estimate
+from actorcritic_cli.learn.calibrate import Calibration
+from actorcritic_cli.learn.evaluate import Evaluation
+from actorcritic_cli.show.console import print_rows
+from actorcritic_cli.show.values import UNKNOWN, seconds, several, share
+from actorcritic_cli.text import one_line
+
+TOO_FEW = "(too few)"
+"""Beside a value of which so few cases can tell nothing; why is said once below."""
+_Cell = Callable[[Evaluation], str]
+
+
+def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], jobs: int) -> None:
+    """Print critics side by side: one column each."""
+    first = done[0]
+    wrong = first.quality.hits + first.quality.misses
+    tasks = first.quality.auroc.tasks
+    console.print(f"{several(first.judged, 'case')} ({wrong:,} to be revised) of {several(tasks, 'task')}: {where}")
+    console.print()
+    names = [_name(one, done) for one in done]
+    print_rows(console, ("", *names), [(what, *(cell(one) for one in done)) for what, cell in _lines(first, jobs)])
+    lacking = first.quality.auroc.lacking or first.quality.recall.lacking or first.named.lacking
+    if lacking:
+        console.print(f"(too few): {lacking.removeprefix('too few to tell ').strip('()')} before an interval is given")
+    if first.environments:
+        console.print()
+        headers = (
+            "environment",
+            "critic",
+            "cases",
+            "AUROC",
+            *(f"caught at {_percent(c.false_alarms)}" for c in first.catches),
+        )
+        rows = [
+            (env, name, f"{own.judged:,}", _estimate(own.quality.auroc), *(_estimate(c.caught) for c in own.catches))
+            for env in first.environments
+            for name, one in zip(names, done, strict=True)
+            if (own := one.environments.get(env)) is not None
+        ]
+        print_rows(console, headers, rows)
+    if first.slips:
+        console.print()
+        rows = [
+            (slip, *(f"{one.slips[slip][0]} of {one.slips[slip][1]}" if slip in one.slips else UNKNOWN for one in done))
+            for slip in first.slips
+        ]
+        print_rows(console, ("caught of each slip", *names), rows)
+    for name, one in zip(names, done, strict=True):
+        if one.quality.reliability:
+            console.print()
+            rows = [
+                (f"{b.low:.1f} to {b.high:.1f}", f"{b.count:,}", share(b.mean), share(b.share))
+                for b in one.quality.reliability
+            ]
+            headers = (f"p_revise of {name}", "cases", "mean", "to be revised")
+            print_rows(console, headers, rows, right=headers[1:])
+
+
+def print_calibration(console: Console, found: Calibration) -> None:
+    """Print a threshold and what it does on the cases it was chosen on."""
+    quality = found.quality
+    rows = [
+        ("critic", found.critic),
+        ("threshold", f"{found.threshold:g} (before: {found.before:g})"),
+        ("chosen by", found.rule),
+        ("on", f"{several(found.cases, 'case')}: {found.data}"),
+        ("caught there", f"{quality.hits:,} of {quality.hits + quality.misses:,}, {_estimate(quality.recall)}"),
+        (
+            "false alarms there",
+            f"{quality.false_alarms:,} of {quality.false_alarms + quality.passes:,}, {_estimate(quality.false_alarm_rate)}",
+        ),
+        ("AUROC", _estimate(quality.auroc)),
+        *(("note", note) for note in found.notes),
+        ("note", "other cases will do a little worse: acc critic eval --split test tells"),
+    ]
+    print_rows(console, ("", ""), rows)
+
+
+def _lines(first: Evaluation, jobs: int) -> list[tuple[str, _Cell]]:
+    def caught(place: int) -> _Cell:
+        return lambda one: _estimate(one.catches[place].caught)
+
+    several_jobs = "" if jobs == 1 else f", {jobs} at a time"
+    return [
+        ("AUROC", lambda one: _estimate(one.quality.auroc)),
+        *(
+            (f"caught at {_percent(catch.false_alarms)} false alarms", caught(place))
+            for place, catch in enumerate(first.catches)
+        ),
+        ("threshold", lambda one: f"{one.threshold:g}"),
+        ("  caught", lambda one: _estimate(one.quality.recall)),
+        ("  false alarms", lambda one: _estimate(one.quality.false_alarm_rate)),
+        ("  precision", lambda one: _estimate(one.quality.precision)),
+        ("  right rule named", lambda one: _estimate(one.named)),
+        ("Brier score", lambda one: _estimate(one.quality.brier)),
+        ("calibration error", lambda one: share(one.quality.ece)),
+        (f"latency{several_jobs}", _latency),
+        ("no verdict", lambda one: ", ".join(f"{why} {n:,}" for why, n in one.no_verdicts.items()) or "none"),
+    ]
+
+
+def _name(one: Evaluation, done: Sequence[Evaluation]) -> str:
+    name = one_line(one.critic.name, 30)
+    same = sum(other.critic.name == one.critic.name for other in done) > 1
+    return f"{name} [{one.critic.id[:8]}]" if same else name
+
+
+def _latency(one: Evaluation) -> str:
+    return f"{seconds(one.latency.p50)}, p95 {seconds(one.latency.p95)}" if one.latency is not None else UNKNOWN
+
+
+def _estimate(found: Estimate) -> str:
+    if found.value is None:
+        return UNKNOWN
+    if found.low is None or found.high is None:
+        return f"{share(found.value)} {TOO_FEW}" if found.lacking else share(found.value)
+    return f"{share(found.value)} [{share(found.low)}, {share(found.high)}]"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:g} %"
