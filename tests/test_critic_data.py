@@ -191,6 +191,21 @@ def test_a_failed_session_is_blamed_where_it_departs_from_those_that_passed(tmp_
     assert all(contrast[key].better != contrast[key].proposal for key in blamed)
 
 
+def test_what_the_task_expects_is_the_better_action(tmp_path):
+    hold_hasty("tau_airline", 4)
+    assert acc("label", "--from-ground-truth").code == 0
+    out = tmp_path / "truth"
+    assert acc("critic", "data", out, "--source", "ground_truth", "--split", "1,0,0").code == 0
+    wrong = [r for r in read_rows(out, "train") if r.label == "revise"]
+    known = [r for r in wrong if r.better is not None and r.provenance["better"] == "ground_truth"]
+    assert known
+    for r in known:
+        assert r.better.tool_calls[0].name == r.proposal.tool_calls[0].name
+        assert r.better.tool_calls[0].parsed() != r.proposal.tool_calls[0].parsed()
+    # A critic knows no tasks, so its critique does not speak of them.
+    assert not any("task" in r.wrong for r in wrong)
+
+
 def test_labels_of_a_person_come_before_what_the_actor_knows(tmp_path):
     hold_hasty(trials=1)
     assert acc("label", "last", "--set", "1.0=revise:Too curt.").code == 0

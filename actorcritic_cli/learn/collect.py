@@ -6,6 +6,7 @@ What is known comes from the labels on record, and from what other files here in
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,14 +18,14 @@ from actorcritic_cli.actors.sim.past import Past
 from actorcritic_cli.actors.sim.resolve import expert_for
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import AccError, UsageError
-from actorcritic_cli.learn.critique_words import as_written, right_text, wrong_text
+from actorcritic_cli.learn.critique_words import as_written, right_text, said, wrong_text
 from actorcritic_cli.learn.dataset import SOURCES, Context, Row, Source, content_id
 from actorcritic_cli.replay.cases import Judgeable, basis_of, judgeable
 from actorcritic_cli.session.build import environment_for
 from actorcritic_cli.session.events import Acted, Ended, Event, Proposed, Started
 from actorcritic_cli.store.labels import labels
 from actorcritic_cli.store.library import Library
-from actorcritic_cli.types import Gate, LabelWord, Message, SessionSpec, is_success
+from actorcritic_cli.types import Gate, LabelWord, Message, SessionSpec, ToolCall, is_success
 
 Place = tuple[int, int]
 Progress = Callable[[int, int | None], None]
@@ -155,7 +156,7 @@ class Collector:
             weight=best.weight,
             slip=slip,
             rule=rule if revise else "",
-            wrong=wrong_text(slip, "" if slip else best.why, proposal, better) if revise else "",
+            wrong=wrong_text(said(best.source, slip, best.why), proposal, better) if revise else "",
             right=right_text(better),
             better=better,
             reward=held.reward,
@@ -175,12 +176,17 @@ class _Session:
         self.user = user_of(started, [event.message for event in self._accepted.values()])
 
     def better(self, one: Judgeable, finding: Finding) -> tuple[Message | None, str]:
-        """Return what would have been right, and how that is known: by who found it, by the expert of a simulated actor, or
-        because it was accepted in the same turn and is labelled right or led to the whole reward."""
+        """Return what would have been right, and how that is known.
+
+        By who found it; by the expert of a simulated actor; by the task, where it expects a single call of this tool; or
+        because it was accepted in the same turn and is labelled right or led to the whole reward.
+        """
         if finding.better is not None:
             return _plain(finding.better), finding.source
         if finding.source == "oracle" and (move := self._expert(one)) is not None:
             return move, "expert"
+        if finding.source == "ground_truth" and (expected := self._expected(one)) is not None:
+            return expected, "ground_truth"
         accepted = self._accepted.get(one.step)
         if accepted is None or accepted.attempt == one.attempt:
             return None, ""
@@ -189,6 +195,18 @@ class _Session:
         if (label.label == "approve") if label is not None else succeeded:
             return _plain(accepted.message), "revision"
         return None, ""
+
+    def _expected(self, one: Judgeable) -> Message | None:
+        """Return the task's call of the same tool, where it expects a single one."""
+        calls = one.case.proposal.message.tool_calls
+        task = self.started.task
+        if len(calls) != 1 or task is None:
+            return None
+        expected = [action for action in task.actions if action.name == calls[0].name]
+        if len(expected) != 1:
+            return None
+        call = ToolCall(f"expected_{one.step}", expected[0].name, json.dumps(expected[0].arguments))
+        return Message("assistant", None, (call,))
 
     def _expert(self, one: Judgeable) -> Message | None:
         """Return the right move where an expert knows the task."""

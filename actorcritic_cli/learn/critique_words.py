@@ -31,11 +31,33 @@ _UNREAD = ("thought",)
 """Arguments that have no effect."""
 
 
-def wrong_text(slip: str, why: str, proposal: Message, better: Message | None) -> str:
-    """Return what is wrong: what the slip is, or what the label says, and the first argument that should differ."""
-    said = SLIPS.get(slip, why)
+def said(source: str, slip: str, why: str) -> str:
+    """Return what a label says is wrong, in words that a critic can use, which knows neither tasks nor outcomes.
+
+    A person's words are taken as they are; what was inferred from how sessions ended says nothing in words.
+
+    >>> said("ground_truth", "", "the task expects no write at all")
+    'Nothing is to be changed in this case.'
+    """
+    match source:
+        case "oracle":
+            return SLIPS.get(slip, "")
+        case "human":
+            return why
+        case "ground_truth" if why.endswith("no write at all"):
+            return "Nothing is to be changed in this case."
+        case "ground_truth" if why.endswith("with other arguments"):
+            return "An argument is not what this case calls for."
+        case "ground_truth":
+            return "This call is not what this case calls for."
+        case _:
+            return ""
+
+
+def wrong_text(words: str, proposal: Message, better: Message | None) -> str:
+    """Return what is wrong: what is said of it, and the first argument that should differ."""
     changed = _first_difference(proposal, better) if better is not None else ""
-    return as_written(f"{said} {changed}" if said else changed)
+    return as_written(" ".join(part for part in (words, changed) if part))
 
 
 def right_text(better: Message | None) -> str:
