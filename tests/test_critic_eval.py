@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,18 @@ def test_what_is_caught_is_counted_alike_for_the_value_and_in_the_draws(rows):
         tasks, statistics = _columns(rows, right, rates)
         sums = [sum(column) for column in zip(*tasks, strict=True)]
         assert [statistic(sums) for statistic in statistics] == pytest.approx(values)
+
+
+def test_the_intervals_of_many_cases_hold_their_values_and_are_narrow():
+    draw = Random(5)
+    rows = []
+    for number in range(3000):
+        wrong = number % 5 == 0
+        rows.append((f"t{number % 60}", draw.gauss(0.7 if wrong else 0.3, 0.15), wrong))
+    for catch in catches(rows, (0.01, 0.05, 0.1, 0.5)):
+        caught = catch.caught
+        assert caught.low < caught.value < caught.high
+        assert caught.high - caught.low < 0.2
 
 
 @given(scored)

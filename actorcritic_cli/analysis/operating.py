@@ -23,8 +23,8 @@ from actorcritic_cli.analysis.clustered import widest
 from actorcritic_cli.analysis.shares import Estimate, too_few, wilson
 
 Best = Literal["f1", "youden"]
-_CUTS = 128
-"""Places at which the intervals tell scores apart: those of the highest-scored right proposals."""
+_CUTS = 64
+"""Scores that the intervals tell apart."""
 
 
 class Catch(Struct, frozen=True):
@@ -105,39 +105,46 @@ def _columns(
 ) -> tuple[list[list[float]], list[Statistic]]:
     """Return the counts of each task, and for each rate the share caught as a function of their sums.
 
-    Columns are, for each cut from the highest down, the wrong proposals above it (and not above the cut before), and
-    the right ones at it; then all right and all wrong ones."""
-    every = sorted(set(right), reverse=True)
-    cuts = every[:_CUTS]
+    Columns are, for each cut from the highest down, the wrong proposals above it (and not above the cut before), and the
+    right ones; then all right and all wrong ones.
+    """
+    cuts = _cuts(right, max(rates))
     rising = cuts[::-1]
     tasks: dict[Hashable, list[float]] = {}
     for task, p, label in rows:
         own = tasks.setdefault(task, [0.0] * (2 * len(cuts) + 2))
         own[-1 if label else -2] += 1
         not_below = len(cuts) - bisect_left(rising, p)
-        if label and not_below < len(cuts):
-            own[2 * not_below] += 1
-        elif not label and p >= rising[0]:
-            own[2 * not_below - 1] += 1
-    whole = len(cuts) == len(every)
-    return [own for _, own in sorted(tasks.items(), key=lambda item: str(item[0]))], [
-        _share_caught(rate, len(cuts), whole=whole) for rate in rates
-    ]
+        if not_below < len(cuts):
+            own[2 * not_below + (not label)] += 1
+    counts = [own for _, own in sorted(tasks.items(), key=lambda item: str(item[0]))]
+    return counts, [_share_caught(rate, len(cuts)) for rate in rates]
 
 
-def _share_caught(rate: float, cuts: int, *, whole: bool) -> Statistic:
+def _cuts(right: Sequence[float], rate: float) -> list[float]:
+    """Return the scores that are told apart, from the highest down: all that right proposals have, or where these are many,
+    some down to well below the threshold of the highest rate, the closer together the higher they are."""
+    falling = sorted(right, reverse=True)
+    distinct = sorted(set(falling), reverse=True)
+    if len(distinct) <= _CUTS:
+        return distinct
+    last = min(len(falling) - 1, int(2.5 * rate * len(falling)) + _CUTS)
+    return sorted({falling[round(last * (n / (_CUTS - 1)) ** 2)] for n in range(_CUTS)}, reverse=True)
+
+
+def _share_caught(rate: float, cuts: int) -> Statistic:
     def share(sums: Sequence[float]) -> float | None:
         wrong = sums[-1]
         if not wrong:
             return None
-        caught, budget = 0.0, rate * sums[-2] + 1e-9
+        caught, left, budget = 0.0, sums[-2], rate * sums[-2] + 1e-9
         for cut in range(cuts):
-            caught += sums[2 * cut]
-            budget -= sums[2 * cut + 1]
+            alarms = sums[2 * cut + 1]
+            budget, left = budget - alarms, left - alarms
             if budget < 0:
                 return caught / wrong
-        # Nothing stopped it: all may be sent back, or all that the cuts tell apart.
-        return 1.0 if whole else caught / wrong
+            caught += sums[2 * cut]
+        return 1.0 if budget >= left else caught / wrong
 
     return share
 
