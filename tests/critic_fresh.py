@@ -48,12 +48,16 @@ class Fresh:
         lib = self._lib
         params = lib.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = self._n_ctx, _PASS, _PASS
-        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        whole = lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
+        fused, plain = lib.LLAMA_FLASH_ATTN_TYPE_AUTO, lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.flash_attn_type = plain if whole else fused  # as the engine has it
         params.n_threads = params.n_threads_batch = 1
         context = lib.llama_init_from_model(self._model, params)
         try:
-            for start in range(0, len(tokens), _PASS):
-                part = tokens[start : start + _PASS]
+            passes = -(-len(tokens) // _PASS)  # of about the same size, so that none is a small rest
+            size = -(-len(tokens) // passes)
+            for start in range(0, len(tokens), size):
+                part = tokens[start : start + size]
                 array = (lib.llama_token * len(part))(*part)
                 assert lib.llama_decode(context, lib.llama_batch_get_one(array, len(part))) == 0
             pointer = lib.llama_get_logits_ith(context, -1)

@@ -41,6 +41,12 @@ class Conversation(Struct, frozen=True):
         assert isinstance(first, Started)
         return first
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is read, as plain texts: a vocabulary learned from them needs as few tokens as a real one does."""
+        longest = max(self.cases, key=lambda case: len(case.transcript))
+        return tuple(build(one, CANDIDATES[0]).text for one in (self.cases[0], longest))
+
     def of_session(self, number: int, session: str) -> Case:
         """Return a judgement as that of another session, with delimiters of its own."""
         return replace(self.cases[number % len(self.cases)], session=session, nonce=session)

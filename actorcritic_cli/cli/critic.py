@@ -112,7 +112,7 @@ def bench(
             from actorcritic_cli.critics.synthetic import write
 
             tell(f"writing a {synthetic} model with random weights", 0, 1)
-            path = write(Path(folder) / f"{synthetic}.gguf", shape=synthetic or "tiny")
+            path = write(Path(folder) / f"{synthetic}.gguf", shape=synthetic or "tiny", corpus=conversation.texts)
         settings = Settings(path, repeat, threads, template, prefix_tokens, actor_seconds=actor_seconds)
         benchmark = Benchmark(settings, conversation, Path(folder), tell)
         try:

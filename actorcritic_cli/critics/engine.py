@@ -37,6 +37,8 @@ from actorcritic_cli.errors import AccError
 
 DEFAULT_CONTEXT = 8192
 """Tokens of context, unless asked otherwise or the model was trained with fewer."""
+_ROUND = 256
+"""llama.cpp's contexts have a multiple of so many tokens."""
 DEFAULT_SEQUENCES = 32
 """Sequences of llama.cpp: one for what all sessions share, the others for sessions and for questions on the side."""
 CRITIQUE_ROOM = MAX_TOKENS + 8
@@ -76,12 +78,15 @@ class Engine:
             warnings.append(f"A context of {wanted} tokens is more than the {trained} the model was trained with.")
         threads = load.threads or cpu.threads()
         sequences = load.sequences or DEFAULT_SEQUENCES
-        self._context = new_context(lib, self._model, load, wanted, sequences, threads)
+        # A memory of whole states (recurrent, hybrid) has no use for the tokens that fill up a pass.
+        tiled = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+        self.n_ctx = -(-wanted // _ROUND) * _ROUND
+        self._context = new_context(lib, self._model, load, self.n_ctx, sequences, threads, tiled=tiled)
         add_adapters(lib, self._model, self._context, load.adapters)
-        self.n_ctx = int(lib.llama_n_ctx(self._context))
         self.memory = Memory(lib, self._context, self.n_ctx, sequences, self._states(load, sequences, gpu_layers))
         self.vocab = Vocab(lib.llama_model_get_vocab(self._model))
-        self.scheduler = Scheduler(self.memory, Passes(lib, self._context, self.vocab.size))
+        passes = Passes(lib, self._context, self.vocab.size, spare=sequences if tiled else None)
+        self.scheduler = Scheduler(self.memory, passes)
         self._frame = self._frame_of(load.template)
         self._head = self.vocab.structure(self._frame.before)
         self._head = [*self.vocab.leading(self._head), *self._head]
@@ -118,7 +123,7 @@ class Engine:
             "sequences": sequences,
             "chunk": CHUNK,
             "gpu_layers": gpu_layers,
-            "flash_attention": False,
+            "attention": "fused, in tiles",
         }
         return PrefixStates(self._lib, self._context, PrefixStore(Path(load.states)), Path(load.path).stem, origin)
 

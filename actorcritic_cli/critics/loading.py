@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.llama_log import last_errors
-from actorcritic_cli.critics.reading import CHUNK
+from actorcritic_cli.critics.reading import CHUNK, TILE
 from actorcritic_cli.critics.wire import Adapter, Load
 from actorcritic_cli.errors import AccError
 
@@ -40,16 +40,16 @@ def load_model(lib: Any, load: Load, warnings: list[str]) -> tuple[Any, int]:
     )
 
 
-def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int) -> Any:
-    """Return a context. Raises ``AccError`` if there is no memory for it."""
+def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int, *, tiled: bool) -> Any:
+    """Return a context; ``tiled`` when its passes will be filled up. Raises ``AccError`` if there is no memory for it."""
     params = lib.llama_context_default_params()
-    params.n_ctx = n_ctx
+    params.n_ctx = n_ctx + TILE * tiled
     params.n_batch = params.n_ubatch = CHUNK
-    params.n_seq_max = sequences
+    params.n_seq_max = sequences + tiled
     params.kv_unified = True  # all sequences share the cells, so that a prefix is stored once
-    # On CPUs the fused attention sums in 16 bits, in an order that depends on how many tokens are read at once: the
-    # same case, read in other portions, would get another probability (by 1e-3). Plain attention gives the same.
-    params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    # Fused attention reads a long prefix, and the tokens of many sessions, much faster than plain attention, and in
+    # tiles with the same result whatever shares a pass (see ``reading.TILE``).
+    params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO if tiled else lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.n_threads = params.n_threads_batch = threads
     params.swa_full = True  # else a sliding window forgets what a cut back to the prefix needs
     context = lib.llama_init_from_model(model, params)
