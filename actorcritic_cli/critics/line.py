@@ -33,6 +33,9 @@ Answer = Judged | Compared | Unjudged
 _PATIENCE = 5.0
 """Seconds in which a worker takes a message that needs no answer; one that lives takes it at once."""
 
+_DYING = 0.05
+"""Seconds in which the end of a worker that was dying when it was asked is heard of."""
+
 
 class NotTaken(WorkerGone):
     """The worker had ended before the question was put to it: another worker may be asked."""
@@ -104,7 +107,8 @@ class Line:
             with self._changed:
                 while waiting.answer is None:
                     if self._gone is not None:
-                        raise self._gone
+                        dying = waiting.begun is None and time.monotonic() - asked < _DYING
+                        raise NotTaken(*self._gone.args) if dying else self._gone
                     now, heard = time.monotonic(), self._sign > asked
                     limit = (max(asked, self._sign) if waiting.begun is None else waiting.begun) + patience
                     if end is not None and waiting.begun is None:
