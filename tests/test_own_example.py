@@ -61,7 +61,7 @@ def test_the_pages_commands_run_as_they_stand(desk: Path, tmp_path: Path) -> Non
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         printed += done.stdout
     assert "3 tasks, whose actions all run" in printed
-    assert "1.000 (3 of 3 scored)" in printed
+    assert re.search(r"success\s+1\.000 .*3 of 3 scored", printed)
     assert re.search(r"rewards +1/1 reproduced", printed)
 
 

@@ -390,7 +390,9 @@ class Served:
     def __init__(self, path: Path, words: str = "yes no"):
         from llama_cpp import Llama
 
-        self.model = Llama(str(path), n_ctx=4096, n_threads=1, verbose=False)
+        self.model = Llama(
+            str(path), n_ctx=4096, n_batch=4096, n_ubatch=4096, n_threads=1, flash_attn=True, verbose=False
+        )  # all in one pass, with the attention that the engine has: so that it rounds in the same way
         self.template = self.model.metadata["tokenizer.chat_template"]
         self.words = words.split()
         self.lock = threading.Lock()
