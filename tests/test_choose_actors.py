@@ -270,6 +270,7 @@ def test_a_choice_that_cannot_be_meant_is_refused_in_a_sentence(command, options
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_run_with_a_critic_of_random_weights_chooses_and_tells_of_it(tmp_path):
     critic = tmp_path / "critic.gguf"
     write(critic, shape="tiny", seed=0)

@@ -403,6 +403,7 @@ def test_many_threads_share_one_library(provider_server: ProviderServer, protoco
     assert all(text in answer for text, answer in zip(asked, answers, strict=True))
 
 
+@pytest.mark.slow
 def test_a_process_that_calls_a_model_prints_nothing_of_its_own(provider_server: ProviderServer) -> None:
     provider_server.script(fails(500), says("Hello."), fails(401, "no"))
     program = (

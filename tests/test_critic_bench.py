@@ -37,6 +37,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_side_is_measured_as_often_as_asked(found: dict[str, Any]) -> None:
     for action in ("approved", "revised"):
         for side in ("ours", "floor", "naive"):
@@ -96,6 +97,7 @@ def test_figures_have_goals_and_say_whether_they_are_reached(found: dict[str, An
     assert figures["8 sessions at once / one by one"]["at_least"] is True
 
 
+@pytest.mark.slow
 def test_the_table_names_the_figures_and_a_model_that_cannot_be_cut_is_measured_too() -> None:
     done = acc("critic", "bench", shaped("recurrent"), *QUICK[:-1], timeout=300)
     assert done.returncode == 0, done.stderr

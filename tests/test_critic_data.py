@@ -172,6 +172,7 @@ def test_a_dry_run_says_what_would_come_out_and_writes_nothing(tmp_path):
     assert acc("critic", "data", "--dry-run", "--env", "travel").code == 3
 
 
+@pytest.mark.slow
 def test_a_failed_session_is_blamed_where_it_departs_from_those_that_passed(tmp_path):
     hold_hasty("tau_airline", 6)
     out = tmp_path / "contrast"

@@ -263,6 +263,7 @@ def test_a_critique_is_written_only_for_what_is_to_be_revised(engine: Engine) ->
     assert unasked.critique is None
 
 
+@pytest.mark.slow
 def test_written_critiques_stay_within_the_grammar_and_its_bounds(engine: Engine) -> None:
     states = set()
     for number in range(12):

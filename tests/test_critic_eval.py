@@ -188,6 +188,7 @@ def test_what_was_judged_until_an_interruption_is_kept():
     assert 8 <= len(evaluating.judged) < 64
 
 
+@pytest.mark.slow
 def test_random_weights_cannot_tell_right_from_wrong(tmp_path):
     folder = dataset(tmp_path / "data", cases(24))
     done = acc("critic", "eval", tiny(), tiny("other", 7), "--data", folder, "--split", "all", "--jobs", 4, "--json")

@@ -15,6 +15,7 @@ from tests.critic_cases import plain
 RUN = ("run", "--env", "tau_airline", "--actor", "sim:hasty", "--tasks", "book-01", "--critic", str(plain()))
 
 
+@pytest.mark.slow
 def test_aspects_thoughts_and_adapters_reach_the_record(tmp_path: Path) -> None:
     adapter = write_adapter(tmp_path / "adapter.gguf", plain())
     relative = os.path.relpath(adapter)

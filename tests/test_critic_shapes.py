@@ -129,6 +129,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [small, roomy])
 @every_shape
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -147,6 +148,7 @@ def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(make, sha
             said[name] += [what.proposal.message, RESULT if what.proposal.kind == "tool_call" else reply("Go on.")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [small, roomy])
 @every_shape
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

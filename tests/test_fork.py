@@ -106,6 +106,7 @@ def test_kept_turns_are_judged_again_too_whatever_was_to_be_chosen_from(imported
     assert transcripts == sorted(set(transcripts))
 
 
+@pytest.mark.slow
 def test_another_critic_judges_from_there_on(imported):
     out = acc_ok(
         "replay", "example-cancel", "--fork", "4", "--actor", "recorded:example-cancel", "--critic", tiny(seed=3),

@@ -220,6 +220,7 @@ def test_two_models_judge_as_each_does_alone_and_die_one_by_one():
     assert both.judge(case()).kind == "no_verdict"
 
 
+@pytest.mark.slow
 def test_a_session_under_a_panel_is_recorded_told_and_counted(acc_home):
     two = ["--critic", tiny(seed=2), "--critic", tiny(seed=5)]
     options = ["--actor", "sim:expert", "--user", "script", "--task", "cancel-01", "--panel", "majority"]

@@ -292,6 +292,7 @@ def test_a_pulled_model_judges_by_its_name_and_is_listed(hub: Hub, monkeypatch):
     assert [note.named.name for note in pulled_models()] == ["qwen2.5-0.5b"]
 
 
+@pytest.mark.slow
 def test_pulling_listing_and_judging_as_a_user_does(hub: Hub):
     name = f"{REPO}/{FILE}"
     assert acc_ok("critic", "pull", name).strip() == str(WANTED.path)

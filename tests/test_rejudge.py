@@ -268,6 +268,7 @@ def test_the_same_model_says_the_same_again(judged_live):
     assert done.json["total"]["flips"] == {}
 
 
+@pytest.mark.slow
 def test_another_threshold_flips_verdicts_and_the_report_says_so(judged_live):
     critic, live = judged_live
     done = acc("replay", "last", "--critic", critic, "--threshold", "0")
@@ -280,6 +281,7 @@ def test_another_threshold_flips_verdicts_and_the_report_says_so(judged_live):
     assert len(rows("SELECT 1 FROM verdicts WHERE live = 0")) == len(live)
 
 
+@pytest.mark.slow
 def test_a_whole_run_is_judged_again_and_an_interruption_loses_nothing(tmp_path):
     acc_ok("run", "--actor", "sim:hasty", "--tasks", "cancel-*", "--trials", "2")
     critic = tiny(seed=3)

@@ -466,6 +466,7 @@ def strict(body: dict[str, Any]) -> Behaviour:
     return weighs({"yes": 0.9, "no": 0.1} if objects else {"yes": 0.1, "no": 0.9}, usage=Usage(1000, 1))
 
 
+@pytest.mark.slow
 def test_a_session_under_a_remote_critic_is_held_priced_and_told(provider_server, acc_home):
     provider_server.respond_with(strict)
     done = acc(
@@ -492,6 +493,7 @@ def test_a_session_under_a_remote_critic_is_held_priced_and_told(provider_server
             assert KEY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_the_critics_cost_counts_for_the_sessions_limit(provider_server, acc_home):
     provider_server.respond_with(lambda body: weighs({"no": 1.0}, usage=Usage(1_000_000, 1)))
     done = acc(

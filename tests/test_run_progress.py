@@ -10,6 +10,7 @@ import pexpect
 from actorcritic_cli.critics.synthetic import write
 
 
+@pytest.mark.slow
 def test_at_a_terminal_every_session_under_way_has_its_line(tmp_path, acc_home):
     write(tmp_path / "tiny.gguf", shape="tiny", seed=0)
     run = pexpect.spawn(

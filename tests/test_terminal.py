@@ -115,6 +115,7 @@ def test_ctrl_c_leaves_a_session_that_can_be_gone_on_with(provider_server, acc_h
     assert re.search("Hello.*I am back", str(said))
 
 
+@pytest.mark.slow
 def test_what_is_waited_for_is_said_and_nothing_unapproved_is_shown_meanwhile(provider_server):
     provider_server.script(says("A long answer that takes its time to come.", event_delay=0.1))
     chat = sit_down(provider_server)

@@ -183,6 +183,7 @@ def test_a_failing_check_fails_the_turn_with_every_call_on_record(provider_serve
     assert KEY not in repr(call)
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_strategy_and_refuses_one_without_a_model(
     provider_server: ProviderServer, tmp_path: Path
 ) -> None:
