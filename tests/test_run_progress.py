@@ -6,6 +6,7 @@ import os
 import sys
 
 import pexpect
+import pytest
 
 from actorcritic_cli.critics.synthetic import write
 
