@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from msgspec import Struct
 
@@ -47,6 +48,18 @@ def default_corpus() -> str:
     return resources.files("actorcritic_cli.critics").joinpath("corpus.txt").read_text(encoding="utf-8")
 
 
+def splitter() -> Any:
+    """Return the pre-tokeniser (of ``tokenizers``) that llama.cpp calls "qwen2"."""
+    from tokenizers import Regex, pre_tokenizers
+
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+
+
 def learn(size: int, corpus: Iterable[str] | None, labels: LabelPair) -> Vocabulary:
     """Learn a vocabulary of at most ``size`` tokens and pad it to exactly that; the same input gives the same output.
 
@@ -57,15 +70,10 @@ def learn(size: int, corpus: Iterable[str] | None, labels: LabelPair) -> Vocabul
 
 @lru_cache(maxsize=4)
 def _learn(size: int, corpus: tuple[str, ...], labels: LabelPair) -> Vocabulary:
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer.pre_tokenizer = splitter()
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(CONTROL_TOKENS),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),

@@ -18,6 +18,16 @@ _NEVER_WRITTEN = _UNKNOWN | _UNUSED | _CONTROL | _USER_DEFINED
 _REMEMBERED_TEXTS = 8192
 
 
+def apart(text: str, words: Iterable[str]) -> list[str]:
+    """Return a text cut such that none of the words stands whole in any of its parts; the longest words come first."""
+    present = [re.escape(word) for word in words if word in text]
+    if not present:
+        return [text]
+    # A look-ahead finds overlapping ones too; a cut after the first character of each leaves none whole.
+    cuts = [match.start() + 1 for match in re.finditer(f"(?={'|'.join(present)})", text)]
+    return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
 class Vocab:
     """The vocabulary of a loaded model. ``special`` are the ids of all control and user-defined tokens."""
 
@@ -61,15 +71,7 @@ class Vocab:
 
     def _data(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text that holds data: none of them is special, whatever the text says."""
-        return tuple(token for part in self._parts(text) for token in self._tokenise(part, special=False))
-
-    def _parts(self, text: str) -> list[str]:
-        present = [re.escape(word) for word in self._structural if word in text]
-        if not present:
-            return [text]
-        # A look-ahead finds overlapping ones too; a cut after the first character of each leaves none whole.
-        cuts = [match.start() + 1 for match in re.finditer(f"(?={'|'.join(present)})", text)]
-        return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        return tuple(token for part in apart(text, self._structural) for token in self._tokenise(part, special=False))
 
     def _tokenise(self, text: str, *, special: bool) -> list[int]:
         raw = text.encode("utf-8", "replace")
