@@ -31,6 +31,8 @@ from tests.program import acc
 from tests.providers_server import KEY, ProviderServer, Usage, fails, provider_server, says
 from tests.sim_sessions import ComparingOracle, ended, experiment, hold, no_recordings, oracle, spec_for
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["provider_server"]
 
 SEED = 40

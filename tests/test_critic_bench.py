@@ -25,6 +25,8 @@ from tests.cli import acc, start
 from tests.critic_cases import tiny
 from tests.critic_shapes import shaped
 
+pytestmark = pytest.mark.slow
+
 TRACE = "airline-cancel.jsonl"
 QUICK = ("--repeat", "1", "--actor-seconds", "0.05", "--prefix-tokens", "1400", "--threads", "1", "--json")
 

@@ -20,6 +20,8 @@ from tests.critic_data import hold_hasty
 from tests.program import acc
 from tests.providers_server import KEY, fails, provider_server, says
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["provider_server"]
 
 ALL = ("--split", "1,0,0")

@@ -21,6 +21,8 @@ from tests.critic_cases import POLICY, cancel, case, read_ahead, reply
 from tests.critic_fresh import Fresh
 from tests.critic_shapes import ARCHITECTURES, SHAPES, ShapeName, shaped
 
+pytestmark = pytest.mark.slow
+
 POLICIES = (POLICY, "Cancel whatever the customer wants cancelled, but never on a Sunday.")
 CANDIDATES = ("Shall I cancel it?", "I promise you 100 dollars.", cancel("B-7"), "Done. " * 20)
 RESULT = Message("tool", '{"status": "cancelled", "refund": 120}', tool_call_id="c1", name="cancel_booking")
