@@ -10,7 +10,8 @@ import pytest
 from actorcritic_cli.actors.protocol import Proposing
 from actorcritic_cli.actors.recorded import RecordedActor
 from actorcritic_cli.envs import registry
-from actorcritic_cli.envs.tau2.judge import Judged, JudgeFailed, Judgement, ModelJudge, answer, judge_of, question
+from actorcritic_cli.envs.tau2.judge import Judged, JudgeFailed, Judgement, ModelJudge, answer, question
+from actorcritic_cli.envs.tau2.judge_choice import judge_of
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.session.build import opening
 from actorcritic_cli.session.events import Ended, Observed

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from actorcritic_cli.critics.synthetic import write
-from actorcritic_cli.envs.tau2.judge import JudgeFailed, judge_of
+from actorcritic_cli.envs.tau2.judge import JudgeFailed
+from actorcritic_cli.envs.tau2.judge_choice import judge_of
 from actorcritic_cli.errors import NotFound, UsageError
 from tests.test_tau2_environment import CANCEL, REPLY, task, value
 

@@ -10,15 +10,14 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from actorcritic_cli.actors.sim.desk import Desk
 from actorcritic_cli.actors.sim.moves import Move, SlipKind
 from actorcritic_cli.actors.sim.past import Past
-
-if TYPE_CHECKING:
-    from actorcritic_cli.actors.sim.expert import DeskExpert
+from actorcritic_cli.types import ExpectedAction, Task
 
 _PAYMENT = re.compile(r"(?:credit_card|debit_card|gift_card|certificate|paypal)_\w+")
 _SHAPES = (
@@ -34,7 +33,23 @@ _DOLLARS = re.compile(r"(?<=\$)\d+(?:\.\d+)?")
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
-def spoilt(expert: DeskExpert, kind: SlipKind, move: Move, past: Past, draw: Random) -> Move | None:
+class Knowing(Protocol):
+    """What has to be known of the expert whose moves are spoilt."""
+
+    task: Task
+    desk: Desk
+    transfer: str | None
+
+    def waiting(self, past: Past) -> list[ExpectedAction]:
+        """Return the writes that are asked for and still to be made."""
+        ...
+
+    def report_of(self, sentences: list[str]) -> Move:
+        """Return the move that says what was done and asks for more."""
+        ...
+
+
+def spoilt(expert: Knowing, kind: SlipKind, move: Move, past: Past, draw: Random) -> Move | None:
     """Return the move spoilt by a slip of one kind, ``None`` where there can be none."""
     match kind, move.kind:
         case "no_confirmation", "propose":

@@ -11,7 +11,7 @@ from actorcritic_cli.envs.tau.family import load as load_v1
 from actorcritic_cli.envs.tau2 import airline, official, retail
 from actorcritic_cli.envs.tau2.dataset import Dataset, convert
 from actorcritic_cli.envs.tau2.environment import Tau2Environment
-from actorcritic_cli.envs.tau2.judge import judge_of
+from actorcritic_cli.envs.tau2.judge_choice import judge_of
 
 _BY_NAME = {domain.environment: domain for domain in (airline.DOMAIN, retail.DOMAIN)}
 

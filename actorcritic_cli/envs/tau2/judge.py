@@ -1,7 +1,7 @@
 """Who decides whether statements about a conversation are met (the component NL_ASSERTION of the reward).
 
 A judge is anything that reads statements and a transcript and says of each whether it is met, and why. Here it is a cloud
-model, asked once; ``local_judge`` has the local critic as one.
+model, asked once; ``local_judge`` has the local critic as one, ``judge_choice`` tells which of them is meant.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from actorcritic_cli.errors import UsageError
 from actorcritic_cli.providers.aliases import resolve
 from actorcritic_cli.providers.completion import CompletionFailed, complete
 from actorcritic_cli.providers.options import options_from
@@ -91,32 +90,6 @@ class ModelJudge:
         except ValueError as error:
             raise JudgeFailed(f"the judge {self.name} gave no usable answer ({error})", done.call) from error
         return Judged(results, done.call)
-
-
-class _Options(Struct, forbid_unknown_fields=True):
-    judge: str | None = None
-    judge_options: dict[str, Any] = {}
-
-
-def judge_of(options: Mapping[str, Any]) -> Judge | None:
-    """Return the judge that the options of an environment name (``judge``, ``judge_options``), ``None`` if they name none.
-
-    Raises ``UsageError``.
-    """
-    try:
-        given = msgspec.convert(dict(options), _Options)
-    except msgspec.ValidationError as error:
-        raise UsageError(
-            f"The options of the environment cannot be meant ({error}); they are judge (a model, or a GGUF file) and "
-            "judge_options."
-        ) from error
-    if given.judge is None:
-        return None
-    if given.judge.endswith(".gguf"):
-        from actorcritic_cli.envs.tau2.local_judge import LocalJudge
-
-        return LocalJudge(given.judge, given.judge_options)
-    return ModelJudge(given.judge, given.judge_options)
 
 
 def question(statements: Sequence[str], transcript: Transcript) -> str:
