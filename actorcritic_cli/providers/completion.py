@@ -132,6 +132,8 @@ def _try_once(
     except (_TryFailed, KeyboardInterrupt):
         raise
     except Exception as error:
+        if failures.ended_early(error):
+            raise _TryFailed(_without_ending(answer)) from error
         raise _TryFailed(failures.failure_of(error, model)) from error
     finally:
         reading.close()
@@ -139,16 +141,20 @@ def _try_once(
 
 
 def _check_ending(answer: stream.Gathered, source: Any) -> None:
-    """Refuse an answer that broke off: litellm reports any end of a stream as a regular one.
+    """Refuse an answer that broke off: some versions of litellm report any end of a stream as a regular one.
 
     Also forget token counts that litellm estimated because the provider sent none.
     """
     marks = [getattr(source, name, "") for name in ("received_finish_reason", "intermittent_finish_reason")]
     if not any(mark is not None for mark in marks):
-        raise _TryFailed(failures.broken_off() if answer.characters else failures.no_answer())
+        raise _TryFailed(_without_ending(answer))
     chunks = getattr(source, "chunks", None)
     if isinstance(chunks, list) and not any(getattr(chunk, "usage", None) is not None for chunk in chunks):
         answer.usage_raw = None
+
+
+def _without_ending(answer: stream.Gathered) -> Failure:
+    return failures.broken_off() if answer.characters else failures.no_answer()
 
 
 def _key(model: ResolvedModel, options: CompletionOptions) -> str | None:

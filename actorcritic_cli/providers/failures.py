@@ -27,6 +27,7 @@ _CONTEXT = re.compile(
 )
 _INNER_MESSAGE = re.compile(r'"message":\s*("(?:[^"\\]|\\.)*")')
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout)\s*[:-]\s*)+")
+_ENDED = "ended before a finish_reason"
 _ADVICE = re.compile(r"\s*Handle with `litellm\.\w+`\.?")
 
 
@@ -72,6 +73,14 @@ def broken_off() -> Failure:
 def no_answer() -> Failure:
     """Return the failure of a server that answered with nothing in the protocol's form."""
     return Failure("protocol", "what came back is no answer in the provider's protocol", "check the base URL")
+
+
+def ended_early(error: BaseException) -> bool:
+    """Whether litellm complains of a stream without an ending (from 1.110 on; earlier ones took any end for a regular one).
+
+    Only its words tell: the class and the status (500) are those of a provider's own error.
+    """
+    return any(_ENDED in str(item) for item in _chain(error))
 
 
 def failure_of(error: BaseException, model: ResolvedModel) -> Failure:
