@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.property_examples import examples
+
 # Tests never assert timing: a busy machine must not fail a property.
-settings.register_profile("acc", deadline=None)
+settings.register_profile("acc", deadline=None, max_examples=examples(100))
 settings.load_profile("acc")
 
 

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from hypothesis import strategies as st
 
 from actorcritic_cli.learn.dataset import Row, content_id
+from actorcritic_cli.paths import database_path
+from actorcritic_cli.store.backup import backup
+from actorcritic_cli.store.database import open_database
 from actorcritic_cli.types import Message
+from tests.critic_cases import folder
 from tests.program import acc
 
 
 def hold_hasty(env: str = "tau_airline", trials: int = 2, tasks: str = "all", *options: object) -> str:
-    """Hold a run of sim:hasty on bundled tasks; return its id."""
+    """Hold a run of sim:hasty on bundled tasks; return its id.
+
+    Into an empty record comes a copy of the same run, where one was held before.
+    """
+    key, first = (env, trials, tasks, *options), not database_path().exists()
+    if first and key in _HELD:
+        run, record = _HELD[key]
+        database_path().parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(record, database_path())
+        return run
     held = acc(
         "run", "--env", env, "--actor", "sim:hasty", "--user", "script", "--trials", trials, "--tasks", tasks, *options
     )
     assert held.code == 0, held.error
-    return held.out.split()[-1]
+    run = held.out.split()[-1]
+    if first:
+        record = folder() / f"{run}.db"
+        with open_database(database_path()) as database:
+            backup(database, record)
+        _HELD[key] = (run, record)
+    return run
+
+
+_HELD: dict[tuple[object, ...], tuple[str, Path]] = {}
 
 
 def row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,10 @@ from tests.critic_cases import folder
 from tests.sim_sessions import hold, oracle, spec_for
 
 MISSING = [name for name in ("torch", "transformers", "peft", "safetensors") if find_spec(name) is None]
-needs_training = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (acc[train])")
+needs_training = pytest.mark.skipif(
+    bool(MISSING) and not os.environ.get("ACC_TEST_TRAIN"), reason=f"not installed: {', '.join(MISSING)} (acc[train])"
+)
+"""Tests that train are skipped without the extra, unless ``ACC_TEST_TRAIN`` is set, as it is in CI: then they fail."""
 
 TINY = replace(
     SMALL, epochs=6, layers=2, width=32, heads=2, feed_forward=64, vocabulary=512, patience=0, tokens_per_pass=1024

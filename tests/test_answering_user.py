@@ -24,6 +24,7 @@ from actorcritic_cli.users.answering import PATIENCE, AnsweringUser, Answers, Fa
 from actorcritic_cli.users.script import ScriptedUser
 from actorcritic_cli.users.topics import TOPICS, heard, speaks_of
 from tests.parties import call, reply
+from tests.property_examples import examples
 
 YES = "Yes, please go ahead."
 DESK = Answers(
@@ -203,7 +204,7 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.lists(_WORDS, max_size=4).map("".join) | st.text(max_size=60), min_size=80, max_size=80))
 def test_every_conversation_ends_whatever_the_agent_says(replies: list[str]) -> None:
     pieces = len(list(DESK.pieces()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from actorcritic_cli.exchange.bench import make
 from actorcritic_cli.exchange.decoding import Decoder
 from actorcritic_cli.exchange.made_up import made_up
@@ -28,6 +30,7 @@ def test_made_up_sessions_are_sound_and_always_the_same(tmp_path: Path) -> None:
         assert shared == 1
 
 
+@pytest.mark.slow
 def test_everything_is_measured_in_turns_and_nothing_of_ones_own_touched(tmp_path: Path) -> None:
     done = acc("db", "bench", "--sessions", 52, "--messages", 8, "--repeat", 1, "--json", "--keep", tmp_path / "kept")
     assert done.code == 0

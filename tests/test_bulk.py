@@ -50,6 +50,7 @@ from actorcritic_cli.types import (
     Usage,
     Verdict,
 )
+from tests.property_examples import examples
 from tests.sim_sessions import at_random, hold, spec_for
 
 TRACES = sorted((Path(__file__).parents[1] / "traces").glob("*.jsonl"))
@@ -207,14 +208,14 @@ def session(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(session(), min_size=1, max_size=3))
 def test_any_sessions_are_the_same_to_the_row(tmp_path_factory: pytest.TempPathFactory, sessions: list[Any]) -> None:
     named = [[replace(events[0], session=f"s{n}"), *events[1:]] for n, events in enumerate(sessions)]
     same(tmp_path_factory.mktemp("any"), named)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(SAID | HEARD, MAYBE)
 def test_the_body_of_a_message_is_its_canonical_json(message: Message, parent: str | None) -> None:
     body = canonical_json(identity_body(message))

@@ -18,7 +18,7 @@ __all__ = ["provider_server"]
 ALIASES = {"openai": "gpt", "anthropic": "claude"}
 
 
-slow = pytest.mark.slow  # each starts litellm anew; the actor's own tests cover the same within one process
+pytestmark = pytest.mark.slow  # each starts litellm anew; the actor's own tests cover the same within one process
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -63,7 +63,6 @@ def test_a_session_with_a_tool_call_is_held_streamed_and_recorded(provider_serve
     assert "San Francisco" in json.dumps(provider_server.bodies[1]["messages"])
 
 
-@slow
 def test_too_many_requests_are_waited_out_and_noted(provider_server, protocol, script, acc_home):
     provider_server.script(fails(429, retry_after="0"), says("Hello there."))
     done = chat(provider_server, protocol, script)
@@ -73,7 +72,6 @@ def test_too_many_requests_are_waited_out_and_noted(provider_server, protocol, s
     assert "429" in proposed.call.retries[0]
 
 
-@slow
 def test_a_dropped_connection_is_tried_again_and_nothing_is_said_twice(provider_server, protocol, script, acc_home):
     provider_server.script(says("Hello there, dear customer.", drop_after=3), says("Hello there."))
     done = chat(provider_server, protocol, script)
@@ -83,7 +81,6 @@ def test_a_dropped_connection_is_tried_again_and_nothing_is_said_twice(provider_
     assert len(proposed.call.retries) == 1
 
 
-@slow
 def test_a_server_that_stays_broken_ends_the_session_without_blaming_the_agent(
     provider_server, protocol, script, acc_home
 ):
@@ -100,7 +97,6 @@ def test_a_server_that_stays_broken_ends_the_session_without_blaming_the_agent(
     assert failed.message in done.stderr
 
 
-@slow
 def test_a_malformed_tool_call_goes_back_and_the_next_one_counts(provider_server, protocol, script, acc_home):
     provider_server.script(calls("get_user_details", '{"user_id": '), says("Sorry, twenty airports."))
     done = chat(provider_server, protocol, script)
@@ -112,7 +108,6 @@ def test_a_malformed_tool_call_goes_back_and_the_next_one_counts(provider_server
     assert not [m for e in events if isinstance(e, Observed) for m in e.messages if m.role == "tool"]
 
 
-@slow
 def test_an_endless_reply_is_cut_and_never_reaches_the_user(provider_server, protocol, script, acc_home):
     provider_server.script(says("la la la", endless=True))
     done = chat(provider_server, protocol, script, "--max-tokens", "200")
@@ -125,7 +120,6 @@ def test_an_endless_reply_is_cut_and_never_reaches_the_user(provider_server, pro
     assert "la la la" in (failed.call.response or "")
 
 
-@slow
 def test_a_refused_key_names_the_variable_to_set(provider_server, protocol, script):
     provider_server.respond_with(lambda body: fails(401))
     done = chat(provider_server, protocol, script)
@@ -133,7 +127,6 @@ def test_a_refused_key_names_the_variable_to_set(provider_server, protocol, scri
     assert {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}[protocol] in done.stderr
 
 
-@slow
 def test_no_key_reaches_the_record_or_the_screen(provider_server, protocol, script, acc_home):
     provider_server.script(
         calls("think", {"thought": f"my key is {KEY}"}), fails(500, message=f"bad key {KEY}"), says("Done.")
@@ -145,7 +138,6 @@ def test_no_key_reaches_the_record_or_the_screen(provider_server, protocol, scri
             assert KEY.encode() not in path.read_bytes(), path
 
 
-@slow
 def test_terminal_escapes_of_a_model_never_reach_the_terminal(provider_server, protocol, script):
     provider_server.script(says("Hello \x1b[31mred\x1b[0m \x1b]0;title\x07world"))
     done = chat(provider_server, protocol, script)
@@ -153,7 +145,6 @@ def test_terminal_escapes_of_a_model_never_reach_the_terminal(provider_server, p
     assert "\x1b" not in done.stdout + done.stderr
 
 
-@slow
 def test_a_dead_network_is_said_in_one_sentence(script, acc_home):
     done = acc(
         "chat", "--actor", "gpt", "--user", f"script:{script}", "--actor-base", "http://127.0.0.1:9/v1",

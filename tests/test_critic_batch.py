@@ -18,6 +18,7 @@ from actorcritic_cli.critics.wire import Begun, Judge, Judged, Load, Prefill, Re
 from actorcritic_cli.types import Message, Proposal
 from tests.critic_cases import POLICY, cancel, case, plain, reply
 from tests.critic_fresh import Fresh
+from tests.property_examples import examples
 
 POLICIES = (POLICY, "Cancel whatever the customer wants cancelled, but never on a Sunday.")
 CANDIDATES = ("Shall I cancel it?", "I promise you 100 dollars.", cancel("B-7"), "Done. " * 20)
@@ -70,7 +71,7 @@ moves = st.lists(
 
 
 @pytest.mark.parametrize("make", [small, roomy])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=moves)
 def test_any_interleaving_gives_the_answers_of_a_fresh_evaluation(make, moves: list) -> None:
     engine = make()

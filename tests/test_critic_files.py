@@ -18,6 +18,7 @@ from actorcritic_cli.critics.prompt import PROMPT_VERSION
 from actorcritic_cli.critics.synthetic_vocab import learn
 from actorcritic_cli.errors import AccError, NotFound
 from tests.critic_cases import POLICY, tiny, without_template
+from tests.property_examples import examples
 
 
 def small_gguf(path: Path, arch: str, tensors: bool = True, **metadata: object) -> Path:
@@ -176,7 +177,7 @@ def test_a_file_without_a_chat_template_needs_one_named() -> None:
     assert "chatlm" in (inspect(without_template(), template="chatlm").why_not or "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3000), st.binary(min_size=1, max_size=12))
 def test_a_damaged_header_is_told_or_read_but_never_breaks_the_reader(tmp_path: Path, at: int, damage: bytes) -> None:
     whole = bytearray(tiny().read_bytes()[:8000])

@@ -14,6 +14,7 @@ from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
 from actorcritic_cli.types import Message
 from tests.critic_cases import POLICY, cancel, case, plain
+from tests.property_examples import examples
 
 POLICIES = (POLICY, "Cancel whatever the customer wants cancelled, but never on a Sunday.")
 CANDIDATES = ("Shall I cancel it?", "I promise you 100 dollars.", cancel("B-7"), "Done. " * 20)
@@ -90,7 +91,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(engine: Engine, steps: list) -> None:
     said = {name: [Message("user", f"This is {name}: cancel my booking, please.")] for name in "abcd"}

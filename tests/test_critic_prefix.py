@@ -19,6 +19,7 @@ from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
 from tests.cli import acc_ok
 from tests.critic_cases import case, tiny
+from tests.property_examples import examples
 
 KEY = "0123456789abcdef" * 2
 
@@ -130,7 +131,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_the_state(tmp_path: P
     assert PrefixStore(blocked / "prefix").clear() == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(1, 120), min_size=1, max_size=12), limit=st.integers(1, 250))
 def test_the_total_stays_within_the_limit_and_the_oldest_go_first(tmp_path: Path, sizes: list[int], limit: int) -> None:
     store = PrefixStore(tmp_path, limit)

@@ -20,6 +20,7 @@ from actorcritic_cli.types import Message
 from tests.critic_cases import POLICY, cancel, case, read_ahead, reply
 from tests.critic_fresh import Fresh
 from tests.critic_shapes import ARCHITECTURES, SHAPES, ShapeName, shaped
+from tests.property_examples import examples
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +135,7 @@ steps = st.lists(
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [small, roomy])
 @every_shape
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(make, shape: ShapeName, steps: list) -> None:
     engine = make(shape)
@@ -153,7 +154,7 @@ def test_any_order_of_sessions_gives_the_answers_of_a_fresh_evaluation(make, sha
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [small, roomy])
 @every_shape
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, passes=st.lists(st.integers(0, 2), min_size=12, max_size=12))
 def test_judgements_under_way_together_get_the_answers_of_a_fresh_evaluation(
     make, shape: ShapeName, steps: list, passes: list[int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -21,10 +22,19 @@ from tests.program import acc
 TRACES = sorted((Path(__file__).parents[1] / "traces").glob("*.jsonl"))
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory) -> Path:
+    """A record of all traces, which tests take copies of."""
+    path = tmp_path_factory.mktemp("imported") / "acc.db"
+    for file in TRACES:
+        assert acc("import", file, "--db", path).code == 0
+    return path
+
+
 @pytest.fixture
-def database():
-    for path in TRACES:
-        acc("import", path)
+def database(imported):
+    database_path().parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(imported, database_path())
     with open_database(database_path()) as opened:
         yield opened
 

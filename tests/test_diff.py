@@ -22,6 +22,7 @@ from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.types import Supervision
 from tests.parties import RuleCritic, actor_of, call, reply, session_of
 from tests.program import acc
+from tests.property_examples import examples
 
 TRACES = Path(__file__).parents[1] / "traces"
 
@@ -134,7 +135,7 @@ def test_a_session_that_is_not_there_is_an_error():
 words = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(words, words)
 def test_two_conversations_part_at_their_first_different_word(left, right):
     lines = ["Hi", *["go on"] * 5, "###STOP###"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from actorcritic_cli.errors import AccError
 from actorcritic_cli.exchange import elements
 from actorcritic_cli.exchange.elements import Document
+from tests.property_examples import examples
 
 TEXT = st.text(max_size=6) | st.sampled_from(['"', "\\", '\\"', "}{", "][", ",", "é", "\u2028", "😀"])
 JSON = st.recursive(
@@ -34,7 +35,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elements, "CHUNK", 3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(JSON, max_size=5), INDENT, st.booleans())
 def test_the_elements_are_those_of_the_array(values: list[Any], indent: int | None, ascii_only: bool) -> None:
     document = opened(json.dumps(values, indent=indent, ensure_ascii=ascii_only).encode())
@@ -42,7 +43,7 @@ def test_the_elements_are_those_of_the_array(values: list[Any], indent: int | No
     document.finish()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.dictionaries(TEXT, JSON, max_size=5), INDENT)
 def test_the_members_are_those_of_the_object(value: dict[str, Any], indent: int | None) -> None:
     text = json.dumps(value, indent=indent).encode()
@@ -55,7 +56,7 @@ def test_the_members_are_those_of_the_object(value: dict[str, Any], indent: int 
     document.finish()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.dictionaries(TEXT, JSON, max_size=2), min_size=1, max_size=3), st.data())
 def test_where_msgspec_does_not_say_where_a_value_ends_brackets_do(values: list[Any], data: st.DataObject) -> None:
     text = json.dumps(values, indent=data.draw(INDENT)).encode()
@@ -76,7 +77,7 @@ def test_an_element_that_is_no_json_is_one_element() -> None:
     ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(JSON, min_size=1, max_size=3), st.data())
 def test_a_file_cut_off_anywhere_is_not_taken_for_a_whole_one(values: list[Any], data: st.DataObject) -> None:
     text = json.dumps(values).encode()

@@ -21,6 +21,7 @@ from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.verify import verify
 from tests import v2_files
 from tests.program import acc
+from tests.property_examples import examples
 from tests.test_import_tau2 import JSON, paths
 from tests.v1_files import four_runs, write
 
@@ -271,7 +272,7 @@ def test_escape_sequences_do_not_reach_the_screen(tmp_path: Path) -> None:
     assert "\x1b" not in told.out
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), which=st.sampled_from(["inspect", "chat"]))
 def test_a_file_with_any_value_in_any_place_is_imported_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, which: str

@@ -18,6 +18,7 @@ from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.verify import verify
 from tests import v2_files as files
 from tests.program import acc
+from tests.property_examples import examples
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *(found for key, inner in items for found in paths(inner, (*at, key)))]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_with_any_value_in_any_place_is_imported_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

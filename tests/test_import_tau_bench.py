@@ -17,6 +17,7 @@ from actorcritic_cli.store.database import open_database
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.verify import verify
 from tests.program import acc
+from tests.property_examples import examples
 from tests.v1_files import (
     STOP,
     a_bad_run,
@@ -137,7 +138,7 @@ def test_the_same_file_gets_the_same_ids_everywhere(tmp_path):
     assert ids[0] == ids[1]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_file_cut_off_anywhere_leaves_nothing_behind(database, tmp_path, data):
     whole = json.dumps(four_runs())

@@ -17,6 +17,7 @@ from actorcritic_cli.store.library import Library
 from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.types import Message, ModelCall, Proposal, SessionSpec, Supervision, ToolCall, Usage, Verdict
 from tests.parties import RuleCritic, actor_of, call, reply, session_of
+from tests.property_examples import examples
 
 
 def a_session(name="s1"):
@@ -236,7 +237,7 @@ def test_how_arguments_are_written_and_call_ids_do_not_count(value, indent):
     assert message_id(plain, "p") == message_id(other, "p")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None)
 @given(
     st.text(st.characters(codec=None), max_size=30), st.sampled_from(['{"a": "\\ud83d"}', "{", "[1]", '{"a": 1e400}'])
 )

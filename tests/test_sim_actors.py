@@ -22,6 +22,7 @@ from actorcritic_cli.session.loop import caught_up
 from actorcritic_cli.session.state import after, begin, restored
 from actorcritic_cli.store.database import open_database
 from tests.cli import acc_ok
+from tests.property_examples import examples
 from tests.sim_sessions import at_random, ended, experiment, hold, no_recordings, oracle, proposals, slips, spec_for
 
 DESKS = ["tau_airline", "tau_retail"]
@@ -198,7 +199,7 @@ def test_a_slip_that_is_not_mended_is_proposed_again():
     assert len({json.dumps(p.proposal.message.tool_calls[0].parsed()) for p in again}) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**31), rate=st.floats(0, 50), task=st.sampled_from(sorted(AIRLINE)))
 def test_every_conversation_ends_by_the_user_or_a_transfer(seed, rate, task):
     events = hold(spec_for("tau_airline", "sim:hasty", seed=seed, slip_rate=rate), AIRLINE[task])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from actorcritic_cli.types import ToolResult
 from tests import test_tau_airline_properties as airline
 from tests import test_tau_retail_properties as retail
+from tests.property_examples import examples
 from tests.tau2_small import environment
 from tests.tau_small import booking
 
@@ -36,7 +37,7 @@ def calls(draw: st.DrawFn, name: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["airline", "retail"])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_any_calls_are_answered_and_failed_ones_leave_no_trace(name: str, data: st.DataObject) -> None:

@@ -13,6 +13,7 @@ from actorcritic_cli.envs import registry
 from actorcritic_cli.envs.tau.environment import TauEnvironment
 from actorcritic_cli.envs.tau.hashing import v1_hash
 from actorcritic_cli.types import ToolResult
+from tests.property_examples import examples
 from tests.tau_small import booking, environment, tables
 
 SMALL = environment()
@@ -66,7 +67,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return tool.name, {name: draw(LIKELY.get(name, JSON) if draw(st.integers(0, 19)) else JSON) for name in names}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(calls(), max_size=6))
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_any_calls_are_answered_and_failed_ones_leave_no_trace(sequence: list[tuple[str, dict[str, Any]]]) -> None:
@@ -83,7 +84,7 @@ def test_any_calls_are_answered_and_failed_ones_leave_no_trace(sequence: list[tu
     assert SMALL.open(None).state_hash() == v1_hash(tables())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.dictionaries(st.text(max_size=8), JSON, max_size=3)), max_size=4))
 def test_any_name_is_answered(sequence: list[tuple[str, dict[str, Any]]]) -> None:
     episode = SMALL.open(None)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actorcritic_cli.envs.tau.database import Database, State, clone
 from actorcritic_cli.envs.tau.hashing import canonical, v1_hash
+from tests.property_examples import examples
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -47,7 +48,7 @@ def test_a_round_trip_through_json_keeps_the_hash(value: Any) -> None:
     assert v1_hash(json.loads(json.dumps(value))) == v1_hash(value) == v1_hash(clone(value))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(TABLES, st.lists(st.tuples(st.integers(0, 2), st.text(), RECORDS), max_size=5))
 def test_the_renewed_hash_is_the_hash_of_everything(
     tables: dict[str, dict[str, Any]], writes: list[tuple[int, str, Any]]
@@ -61,7 +62,7 @@ def test_the_renewed_hash_is_the_hash_of_everything(
     assert state.tables == tables
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(TABLES)
 def test_what_one_episode_writes_no_other_sees(tables: dict[str, dict[str, Any]]) -> None:
     database = Database(clone(tables))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actorcritic_cli.envs.tau.hashing import v1_hash
 from actorcritic_cli.types import ToolResult
+from tests.property_examples import examples
 from tests.retail_small import environment, tables
 
 SMALL = environment()
@@ -43,7 +44,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return tool.name, arguments
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(calls(), max_size=8))
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_any_calls_are_answered_and_failed_ones_leave_no_trace(sequence: list[tuple[str, dict[str, Any]]]) -> None:

@@ -41,6 +41,7 @@ from actorcritic_cli.types import (
     Usage,
     Verdict,
 )
+from tests.property_examples import examples
 
 TRACES = Path(__file__).parents[1] / "traces"
 SPEC = SessionSpec("tau_airline", "bundled", "cancel-01", "recorded:x", "script")
@@ -167,7 +168,7 @@ def lines_of(*events: Event) -> list[bytes]:
     return [trace.encode(event) for event in events]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(written=st.lists(sessions, max_size=3))
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, written: list[tuple[Event, ...]]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.envs import registry
 from actorcritic_cli.types import Message
+from tests.property_examples import examples
 from tests.travel_trip import HOTEL, TABLE, episode
 
 JSON = st.recursive(
@@ -80,7 +81,7 @@ def test_any_sequence_of_calls_is_answered_and_accounted_for(calls: list[dict[st
     assert reward.info["elicitation_ratio"] == (len(state.active) + len(state.passive)) / 3
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(CALLS, RULES)
 def test_the_same_calls_give_the_same_game(calls: list[dict[str, Any]], rules: dict[str, Any]):
     first, second = play(calls, rules), play(calls, rules)
@@ -88,7 +89,7 @@ def test_the_same_calls_give_the_same_game(calls: list[dict[str, Any]], rules: d
     assert first.state_hash() == second.state_hash()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.text(max_size=20), st.dictionaries(st.text(max_size=8), JSON, max_size=3))
 def test_a_tool_that_is_not_there_is_answered(name: str, arguments: dict[str, Any]):
     played = episode()
@@ -98,7 +99,7 @@ def test_a_tool_that_is_not_there_is_answered(name: str, arguments: dict[str, An
 BUNDLED = registry.load("travel")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.sampled_from(BUNDLED.tasks()), st.lists(st.text(max_size=200), max_size=6), st.data())
 def test_hidden_wishes_come_out_only_by_being_told(task, texts: list[str], data: st.DataObject):
     played = BUNDLED.open(task)
