@@ -15,7 +15,7 @@ from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.labels import LabelPair
 from actorcritic_cli.critics.prompt import build as build_full
-from actorcritic_cli.critics.prompt import delimiter, events
+from actorcritic_cli.critics.prompt import events
 from actorcritic_cli.critics.styles import Compact, Full, policies_field, style_of
 from actorcritic_cli.types import Message, ToolCall
 from tests.critic_cases import POLICY, cancel, case, folder, reply, tiny
@@ -23,7 +23,7 @@ from tests.test_critic_prompt import hostile_texts
 
 YES_NO = LabelPair("yes", "no")
 NAMES = {compact.policy_key(POLICY): "desk"}
-MARK = delimiter("s-1")
+MARK = compact.MARK
 
 
 def compact_critic(**names: str) -> Path:
@@ -56,7 +56,7 @@ def test_a_prompt_that_grows_by_an_event_keeps_its_beginning() -> None:
     after = compact.build(case("Done.", said, cancel(), told("cancel_booking", {"id": "B-1"})), YES_NO, NAMES)
     judged = before.text[: -len("".join(before.user[-1].pieces))]
     assert after.text.startswith(judged)
-    assert after.text[len(judged) :].startswith(f"[{MARK} tool]\ncancel_booking done\n")
+    assert after.text[len(judged) :].startswith(f"{MARK}tool\ncancel_booking done\n")
 
 
 def test_a_result_keeps_its_fields_without_punctuation() -> None:
@@ -67,15 +67,28 @@ def test_a_result_keeps_its_fields_without_punctuation() -> None:
         "insured": False,
         "note": "",
     }
-    text = compact.say(told("get_booking", record), {"get_booking": "read"})
-    assert text == "get_booking id B-1 flights [ ( number F1 price 99.5 ) ] cards ( card_1 ( brand visa ) ) insured no"
+    text = "id B-1 flights [ ( number F1 price 99.5 ) ] cards ( card_1 ( brand visa ) ) insured no"
+    assert compact.flat(record) == text
+    read = compact.say(told("get_booking", record), {"get_booking": "read"})
+    assert read == f"get_booking {text[: compact.MOST_RESULT]} …"
 
 
 def test_long_results_are_cut_where_the_rule_says() -> None:
     text = compact.say(told("search", list(range(20))))
     assert text == "search [ 0 1 2 3 4 5 6 7 8 9 10 11 … 8 more ]"
-    assert compact.say(told("search", "x" * 5000)) == f"search {'x' * compact.MOST_RESULT} …"
-    assert compact.say(told("search", json.dumps(["x" * 500]))) == f"search [ {'x' * compact.MOST_CHARACTERS} … ]"
+    assert compact.say(told("search", "x" * 5000)) == f"search {'x' * compact.MOST_WORDS} …"
+    assert compact.say(told("search", json.dumps(["x" * 500]))) == f"search [ {'x' * (compact.MOST_RESULT - 2)} …"
+
+
+def test_of_a_long_listing_only_its_length_is_told() -> None:
+    rows = [{"id": f"A{n}", "cost": n} for n in range(12)]
+    assert compact.say(told("search", rows)) == "search [ … 12 more ]"
+    lines = "\n".join(["Found:", *map(json.dumps, rows)])
+    assert compact.say(told("search", lines)) == "search Found:\n… 12 more"
+
+
+def test_what_an_agent_thinks_is_not_judged() -> None:
+    assert compact.say(call("book", thought="why not", seat="4A")) == "calls book seat 4A"
 
 
 def test_a_failed_write_says_why_and_a_successful_one_only_that() -> None:
@@ -108,7 +121,7 @@ def test_a_call_and_its_result_leave_together() -> None:
     for i in range(60):
         talk += [call("get_booking", id=f"B-{i}"), told("get_booking", {"id": f"B-{i}"})]
     prompt = compact.build(case("Well.", *talk), YES_NO, NAMES)
-    first = next(piece for piece in prompt.user[0].pieces if "agent]" in piece)
+    first = next(piece for piece in prompt.user[0].pieces if piece == f"{MARK}agent\n")
     assert prompt.user[0].pieces[1] == first
     assert prompt.events == events(tuple(talk))[-len(prompt.events) :]
 
@@ -117,9 +130,8 @@ def test_a_call_and_its_result_leave_together() -> None:
 def test_nothing_that_is_said_can_begin_another_entry(user: str, candidate: str) -> None:
     hostile = told("get_booking", {"note": user, user: [user]})
     prompt = compact.build(case(candidate, Message("user", user), cancel(user), hostile), YES_NO, NAMES)
-    text = prompt.text.lower()
-    assert text.count(f"[{MARK}") == 6  # opening, four entries, question
-    assert text.count(MARK) == 6
+    noted = any("notes" in piece for piece in prompt.user[-1].pieces[:1])
+    assert prompt.text.count(MARK) == 5 + noted  # four entries, notes on the candidate, question
 
 
 @given(
@@ -129,7 +141,7 @@ def test_nothing_that_is_said_can_begin_another_entry(user: str, candidate: str)
 )
 def test_any_result_can_be_read(value: object) -> None:
     text = compact.say(told("look", json.dumps(value)))
-    assert len(text) <= len("look ") + compact.MOST_RESULT + 2
+    assert len(text) <= len("look ") + compact.MOST_WORDS + 2
 
 
 def test_a_file_says_its_style_and_the_policies_it_knows() -> None:

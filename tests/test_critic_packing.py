@@ -9,10 +9,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actorcritic_cli.learn.training.examples import Example
 from actorcritic_cli.learn.training.measures import auroc, caught_at
-from actorcritic_cli.learn.training.packing import packs
+from actorcritic_cli.learn.training.packing import Pack, packs
 
 
 @st.composite
@@ -27,21 +28,35 @@ def families(draw: st.DrawFn) -> list[Example]:
     return found
 
 
-@given(families())
-def test_in_a_pack_each_token_sees_its_own_example_and_nothing_else(made: list[Example]) -> None:
-    found = list(packs(made, 12))
+def seen_by(pack: Pack) -> dict[int, list[int]]:
+    """Place of a token → places of the tokens that it sees."""
+    return {
+        start + row: [start + int(place) for place in seen[row].nonzero()[0]]
+        for start, end, seen in pack.sees()
+        for row in range(end - start)
+    }
+
+
+@given(families(), st.booleans())
+def test_in_a_pack_each_token_sees_its_own_example_and_nothing_else(made: list[Example], alike: bool) -> None:
+    if alike:  # enough in common to be one tree
+        made = [replace(one, prompt=(3,) * 60 + one.prompt) for one in made]
+    most = 72 if alike else 12
+    found = list(packs(made, most))
     assert sorted(one.row for pack in found for one in pack.examples) == sorted(one.row for one in made)
     for pack in found:
-        assert len(pack.tokens) <= max(12, max(len(one.tokens) for one in pack.examples))
+        sees = seen_by(pack)
+        assert not alike or len(pack.blocks) == 2
+        assert len(pack.tokens) <= max(most, max(len(one.tokens) for one in pack.examples))
         for number, (one, after) in enumerate(zip(pack.examples, pack.verdicts, strict=True)):
-            assert tuple(pack.tokens[pack.sees[after]]) == one.prompt
-            assert list(pack.positions[pack.sees[after]]) == list(range(len(one.prompt)))
+            assert tuple(pack.tokens[sees[after]]) == one.prompt
+            assert list(pack.positions[sees[after]]) == list(range(len(one.prompt)))
             mine = pack.critiques[pack.critiques[:, 2] == number]
             assert tuple(mine[:, 1]) == one.answer[1:]
             for place, (after_, _, _) in enumerate(mine, start=1):
-                assert tuple(pack.tokens[pack.sees[after_]]) == (*one.prompt, *one.answer[:place])
+                assert tuple(pack.tokens[sees[after_]]) == (*one.prompt, *one.answer[:place])
         prefixes = {one.prompt[:end] for one in pack.examples for end in range(2, len(one.prompt) + 1)}
-        told = [(*pack.tokens[pack.sees[after]], following) for after, following in pack.reading]
+        told = [(*pack.tokens[sees[after]], following) for after, following in pack.reading]
         assert sorted(told) == sorted(prefixes)
 
 

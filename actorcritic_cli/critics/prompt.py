@@ -97,12 +97,11 @@ def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence
 
     ``order`` says which candidate stands where, the first one under the letter A.
     """
-    return comparison(case, [say(candidates[place].message) for place in order])
+    return comparison(delimiter(case.nonce or case.session), [say(candidates[place].message) for place in order])
 
 
-def comparison(case: Case, told: Sequence[str]) -> tuple[Segment, ...]:
+def comparison(mark: str, told: Sequence[str]) -> tuple[Segment, ...]:
     """Return the entries and the question of a comparison; ``told`` are the candidates' words in order of their letters."""
-    mark = delimiter(case.nonce or case.session)
     letters = LETTERS[: len(told)]
     pieces: list[str] = []
     for letter, words in zip(letters, told, strict=True):

@@ -1,6 +1,8 @@
 """The travel game as a family of environments: ``travel``, bundled and official.
 
 ``bundled`` is the single-choice game, ``bundled-multi`` the same trips with several answers allowed for an aspect.
+``drawn`` are other trips of the same kind, drawn while they are loaded, as many as the option ``trips`` says: to train on,
+so that the bundled ones stay unseen.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from actorcritic_cli.envs.travel.scenario import Scenario, scenario_of
 from actorcritic_cli.envs.travel.turn import Rules
 from actorcritic_cli.errors import NotFound, UsageError
 
-BUNDLED, MULTI, OFFICIAL = "bundled", "bundled-multi", "official"
+BUNDLED, MULTI, DRAWN, OFFICIAL = "bundled", "bundled-multi", "drawn", "official"
 RULES = "rules"
 """The name of the deterministic judge, which is the default."""
 
@@ -33,6 +35,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``judge`` is ``rules`` or a model's name; ``judge_options`` are those of model calls (base URL …); ``headline`` names the
     metric that is the reward's value; ``seed`` orders the options; the numbers say how many unsuitable ones are kept.
+    ``trips`` is the size of the data set ``drawn``.
     """
 
     judge: str = RULES
@@ -42,6 +45,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     wrong_choice_number: int = 10
     noise_choice_number: int = 5
+    trips: int = 160
 
 
 def names() -> Sequence[str]:
@@ -51,7 +55,7 @@ def names() -> Sequence[str]:
 
 def datasets(name: str) -> Sequence[str]:
     """See ``Family.datasets``."""
-    return (BUNDLED, MULTI, OFFICIAL)
+    return (BUNDLED, MULTI, DRAWN, OFFICIAL)
 
 
 def load(name: str, dataset: str, options: Mapping[str, Any]) -> TravelEnvironment:
@@ -75,7 +79,8 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TravelEnvironme
             texts=data.texts,
             policy=policy,
         )
-    scenarios = _bundled(chosen.seed, chosen.wrong_choice_number, chosen.noise_choice_number)
+    read = _drawn(chosen.trips) if dataset == DRAWN else _bundled()
+    scenarios = _scenarios(read, chosen.seed, chosen.wrong_choice_number, chosen.noise_choice_number)
     return TravelEnvironment(dataset, scenarios, rules, _judge(chosen, scenarios), headline=chosen.headline)
 
 
@@ -83,7 +88,9 @@ def check(name: str, dataset: str) -> list[Finding]:
     """See ``Family.check``."""
     if dataset == OFFICIAL:
         return official.findings(official.read(official.located()))
-    scenarios = _bundled(0, 10, 5)
+    options = Options()
+    read = _drawn(options.trips) if dataset == DRAWN else _bundled()
+    scenarios = _scenarios(read, 0, 10, 5)
     preferences = sum(len(scenario.preferences) for scenario in scenarios)
     return [Finding("ok", f"{len(scenarios)} trips with {preferences} preferences can be played")]
 
@@ -104,7 +111,12 @@ def options_of(options: Mapping[str, Any], *, one_choice: bool) -> tuple[Rules, 
         known = ", ".join((*Options.__struct_fields__, *Rules.__struct_fields__))
         raise UsageError(f"An option of travel cannot be meant ({error}); the options are {known}.") from error
     counts = (rules.search_failure_interval, rules.elicitation_interval)
-    if rules.max_steps < 1 or min(counts) < 0 or min(chosen.wrong_choice_number, chosen.noise_choice_number) < 0:
+    if (
+        rules.max_steps < 1
+        or min(counts) < 0
+        or min(chosen.wrong_choice_number, chosen.noise_choice_number) < 0
+        or chosen.trips < 1
+    ):
         raise UsageError(
             "The options of travel count messages and options: max_steps is at least 1, the rest at least 0."
         )
@@ -119,12 +131,27 @@ def _judge(options: Options, scenarios: Sequence[Scenario]) -> Judge:
     return ModelJudge(options.judge, options.judge_options)
 
 
-@lru_cache(maxsize=4)
-def _bundled(seed: int, wrong: int, noise: int) -> tuple[Scenario, ...]:
+Raw = dict[str, dict[str, Any]]
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> str:
     try:
-        raw = json.loads(TRIPS.read_text("utf-8"))
+        return TRIPS.read_text("utf-8")
     except FileNotFoundError as error:
         raise NotFound("The bundled trips are missing; install acc again.") from error
+
+
+@lru_cache(maxsize=2)
+def _drawn(trips: int) -> str:
+    from actorcritic_cli.envs.travel.bundled.generate import others
+
+    return json.dumps(others(trips))
+
+
+@lru_cache(maxsize=4)
+def _scenarios(text: str, seed: int, wrong: int, noise: int) -> tuple[Scenario, ...]:
+    raw: Raw = json.loads(text)
     return tuple(
         scenario_of(scenario_id, trip, seed=seed, wrong=wrong, noise=noise) for scenario_id, trip in raw.items()
     )

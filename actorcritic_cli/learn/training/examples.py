@@ -13,6 +13,11 @@ from actorcritic_cli.critics.styles import Style
 from actorcritic_cli.learn.critique_words import as_written
 from actorcritic_cli.learn.dataset import Context, Row, case_of
 from actorcritic_cli.learn.training.tokens import PromptTokens
+from actorcritic_cli.types import Message
+
+
+_FIRST_WORDS = 40
+"""Characters of a better reply that a compact critique tells."""
 
 
 class Example(Struct, frozen=True):
@@ -45,14 +50,26 @@ def examples(
 def critique_of(row: Row, style: Style) -> str:
     """Return the critique of a row as the critic is to write it (see ``critics.critique``); empty where nothing is known.
 
-    What would be right is told in the words of the prompt's own style, so that ids can be copied as they stand.
+    For the compact style it is short: what is wrong in a sentence, and of what would be right the tool or the first words.
+    A model small enough for that style would invent the rest.
     """
-    right = row.right
+    wrong, right = row.wrong, row.right
+    if style.name == "compact":
+        wrong = wrong.partition(". ")[0]
     if row.better is not None:
-        told = compact.say(row.better) if style.name == "compact" else say(row.better)
-        right = told if row.better.tool_calls else f"Say: {told}"
-    texts = {"rule": row.rule, "wrong": row.wrong, "right": right}
+        right = _in_short(row.better) if style.name == "compact" else _whole(row.better)
+    texts = {"rule": row.rule, "wrong": wrong, "right": right}
     if not any(texts.values()):
         return ""
     fitting = {name: as_written(text) or "not known" for name, text in texts.items()}
     return msgspec.json.encode(fitting).decode().replace('":"', '": "').replace('","', '", "')
+
+
+def _whole(better: Message) -> str:
+    return say(better) if better.tool_calls else f"Say: {say(better)}"
+
+
+def _in_short(better: Message) -> str:
+    if better.tool_calls:
+        return f"Call {', '.join(call.name for call in better.tool_calls)} with what was agreed."
+    return f"Say: {compact.cut(' '.join((better.content or '').split()), _FIRST_WORDS)}"

@@ -43,7 +43,7 @@ def losses(model: Any, pack: Pack, labels: ChosenLabels, recipe: Recipe, device:
     import torch
     from torch.nn.functional import cross_entropy, log_softmax
 
-    read = pack.reading if recipe.reading else pack.reading[:0]
+    read = pack.reading[:: recipe.reading_every] if recipe.reading else pack.reading[:0]
     places = np.concatenate([pack.verdicts, pack.critiques[:, 0], read[:, 0]])
     logits = outputs(model, pack, places, device)
     first, second = len(pack.verdicts), len(pack.verdicts) + len(pack.critiques)

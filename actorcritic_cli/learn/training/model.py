@@ -17,6 +17,9 @@ FAMILIES = ("llama", "qwen2", "qwen3")
 """Model types of transformers that can be trained and converted."""
 
 
+_BLOCKS = "acc_blocks"
+
+
 def require() -> None:
     """Raise ``AccError`` where what training needs is not installed."""
     from importlib.util import find_spec
@@ -83,14 +86,41 @@ def outputs(model: Any, pack: Pack, places: Any, device: Any) -> Any:
     import torch
 
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    sees = torch.from_numpy(pack.sees).to(device)[None, None]
+    blocks = [(start, end, torch.from_numpy(seen).to(device)) for start, end, seen in pack.sees()]
     hidden = inner.model(
         input_ids=torch.from_numpy(pack.tokens).to(device)[None],
         position_ids=torch.from_numpy(pack.positions).to(device)[None],
-        attention_mask=sees,
+        # Not looked at, for attention goes block by block; without one, transformers would make one.
+        attention_mask=torch.ones((1, 1, 1, 1), dtype=torch.bool, device=device),
         use_cache=False,
+        blocks=blocks,
     ).last_hidden_state[0]
     return inner.lm_head(hidden[torch.as_tensor(places, device=device)]).float()
+
+
+def attend_in_blocks(model: Any) -> None:
+    """Let a model's attention go block by block (see ``packing``): it then takes ``blocks`` (start, end, what is seen)."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(_BLOCKS, _attention)
+    model.config._attn_implementation = _BLOCKS
+
+
+def _attention(
+    module: Any, query: Any, key: Any, value: Any, mask: Any, *, scaling: float, blocks: Any, **more: Any
+) -> tuple[Any, None]:
+    import torch
+
+    groups = query.shape[1] // key.shape[1]
+    found = []
+    for start, end, seen in blocks:
+        mine = (part[:, :, start:end] for part in (query, key, value))
+        found.append(
+            torch.nn.functional.scaled_dot_product_attention(
+                *mine, attn_mask=seen[None, None], scale=scaling, enable_gqa=groups > 1
+            )
+        )
+    return torch.cat(found, dim=2).transpose(1, 2).contiguous(), None
 
 
 def save(folder: Path, model: Any, tokenizer: Any, asked: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ one always the same. Amounts, dates and counts stay, for sums and rules hang on 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from random import Random
 
 from msgspec.structs import replace
@@ -62,8 +63,9 @@ def varied(rows: Iterable[Row], seed: int) -> Iterator[Row]:
             yield from rows_of_one
             continue
         pattern = re.compile("|".join(re.escape(word) for word in sorted(table, key=len, reverse=True)))
+        other = lru_cache(maxsize=None)(lambda text, p=pattern, t=table: p.sub(lambda match: t[match[0]], text))
         for row in rows_of_one:
-            yield _changed(row, pattern, table)
+            yield _changed(row, other)
 
 
 def _by_session(rows: Iterable[Row]) -> list[list[Row]]:
@@ -75,7 +77,7 @@ def _by_session(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _table(rows: list[Row], draw: Random) -> dict[str, str]:
     """Return what each id and name becomes."""
-    text = "\n".join(_texts(rows))
+    text = "\n".join(dict.fromkeys(one for row in rows for one in _texts([row])))
     table: dict[str, str] = {}
     for old in dict.fromkeys(match[0] for match in _IDS.finditer(text)):
         table[old] = _another(old, draw)
@@ -106,10 +108,7 @@ def _texts(rows: list[Row]) -> Iterator[str]:
             yield from (call.arguments for call in message.tool_calls)
 
 
-def _changed(row: Row, pattern: re.Pattern[str], table: dict[str, str]) -> Row:
-    def other(text: str) -> str:
-        return pattern.sub(lambda match: table[match[0]], text)
-
+def _changed(row: Row, other: Callable[[str], str]) -> Row:
     def said(message: Message) -> Message:
         calls = tuple(replace(call, arguments=other(call.arguments)) for call in message.tool_calls)
         return replace(

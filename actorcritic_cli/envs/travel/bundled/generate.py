@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -59,7 +60,14 @@ def generate() -> str:
     return readable(trips)
 
 
-def scenario(composition: str, number: int) -> Json:
+def others(count: int) -> Json:
+    """Return as many trips that are not bundled, of travellers of their own: the next numbers of each composition."""
+    compositions = list(COMPOSITIONS)
+    ids = ((compositions[n % len(compositions)], TRIPS_EACH + 1 + n // len(compositions)) for n in range(count))
+    return {f"{composition}-{number}": scenario(composition, number, m.OTHER_PEOPLE) for composition, number in ids}
+
+
+def scenario(composition: str, number: int, people: Sequence[str] = m.PEOPLE) -> Json:
     """Return one scenario in the shape of the benchmark's files."""
     rng = Random(f"{SEED}/{composition}/{number}")
     aspects = _aspects(len(composition), rng)
@@ -77,7 +85,7 @@ def scenario(composition: str, number: int) -> Json:
         wishes = draw_wishes(aspect, int(digit), rng)
         blocks[aspect] = _block(aspect, wishes, trip, dates, rng)
         outright += [f"For the {aspect.replace('_', ' ')}: {_worded(w.wish.text, w.value)}." for w in wishes]
-    opening = _opening(pick(rng, m.PEOPLE), aspects, trip, dates)
+    opening = _opening(pick(rng, people), aspects, trip, dates)
     return {
         "scenario": f"{opening} {' '.join(outright)}",
         "initial_description": opening,

@@ -7,6 +7,12 @@ PEOPLE = (
     "Fergus Doyle", "Paloma Reyes", "Jonas Kettler", "Saoirse Quinn", "Viktor Malik", "Hana Novotna", "Emre Aydin",
     "Clara Weiss", "Matteo Ferri",
 )  # fmt: skip
+OTHER_PEOPLE = (
+    "Nora Sandberg", "Ivo Marchetti", "Chiara Donat", "Pavel Hruska", "Ngozi Eze", "Erik Thorsen", "Yuna Park",
+    "Diego Fuentes", "Aoife Nolan", "Kwame Mensah", "Birgit Moser", "Sofia Almeida", "Rasmus Holm", "Lin Zhao",
+    "Tariq Mansour", "Elodie Perrin", "Gustav Falk", "Marta Kowal", "Hugo Delacroix", "Anika Rao",
+)  # fmt: skip
+"""Travellers of trips that are not bundled."""
 CITIES = (
     "Lisbon", "Ghent", "Graz", "Bergen", "Valencia", "Turin", "Leeds", "Halifax", "Dunedin", "Nagoya", "Busan", "Cork",
     "Malmö", "Tartu", "Porto", "Ljubljana", "Salta", "Adelaide",

@@ -1,0 +1,101 @@
+"""Notes on a candidate: where its values come from, and what the records say of what it names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actorcritic_cli.critics.evidence import MOST_NOTES, Evidence
+from actorcritic_cli.types import Message, ToolCall
+
+
+def call(**arguments: Any) -> Message:
+    return Message("assistant", None, (ToolCall("c", "change", json.dumps(arguments)),))
+
+
+def told(value: Any) -> Message:
+    return Message("tool", value if isinstance(value, str) else json.dumps(value), tool_call_id="c", name="get")
+
+
+def user(words: str) -> Message:
+    return Message("user", words)
+
+
+def agent(words: str) -> Message:
+    return Message("assistant", words)
+
+
+PROFILE = told({"methods": {"card_1": {"id": "card_1", "brand": "visa"}, "card_2": {"id": "card_2", "brand": "amex"}}})
+
+
+def test_a_value_is_where_it_was_met_last_by_the_user() -> None:
+    talk = Evidence((agent("Flight AB1?"), user("No, AB2."), told({"flight": "AB3"}), agent("I would take AB4. Yes?")))
+    assert [talk.mark(value) for value in ("AB4", "AB2", "AB1", "AB3", "AB5")] == [
+        "told",
+        "user",
+        "before",
+        "seen",
+        "new",
+    ]
+
+
+def test_numbers_are_equal_by_value_and_words_without_case_or_underscores() -> None:
+    talk = Evidence((agent("It costs $1,096.20 in Basic Economy."),))
+    assert talk.mark("1096.2") == "told"
+    assert talk.mark("109") == "new"
+    assert talk.mark("basic_economy") == "told"
+    assert talk.mark("basic") == "told"
+    assert talk.mark("econ") == "new"
+
+
+def test_another_record_than_the_one_agreed_on_shows() -> None:
+    talk = Evidence((PROFILE, agent("I would charge your Visa card. Shall I?"), user("Yes.")))
+    assert talk.notes(call(card="card_1")) == "card seen ( brand visa told )"
+    assert talk.notes(call(card="card_2")) == "card seen ( brand amex )"
+    assert talk.notes(call(card="card_3")) == "card new"
+
+
+def test_prices_of_a_listing_have_ranks() -> None:
+    lines = "\n".join(["Found:", *(json.dumps({"id": f"H{n}", "cost": 100 - n}) for n in range(4))])
+    assert Evidence((told(lines),)).notes(call(content="H1")) == "content seen ( cost 99 rank 3 of 4 )"
+    rooms = told([{"id": "a", "cost": [3, 9]}, {"id": "b", "cost": [5]}, {"id": "c", "cost": [4, 4]}])
+    assert Evidence((rooms,)).notes(call(content="c")) == "content seen ( cost 4 4 rank 2 of 3 )"
+
+
+def test_of_a_text_what_has_a_digit_is_noted() -> None:
+    talk = Evidence((user("My order is #W12."), told({"total": 96.2})))
+    assert talk.notes(agent("Order #W12 costs $96.20, on 2024-05-20.")) == "#W12 user 96.20 seen 2024-05-20 new"
+    assert talk.notes(agent("What is the reason?")) == ""
+
+
+def test_sums_of_prices_and_totals_are_told() -> None:
+    talk = Evidence((told({"items": [{"price": 19.95}, {"price": 30.10}]}),))
+    assert [talk.mark(value) for value in ("50.05", "10.15", "50.06")] == ["sum", "sum", "new"]
+    assert talk.notes(agent("It is $50.05: $19.95 and $30.10.")).endswith("total right")
+    assert talk.notes(agent("It is $70.05: $19.95 and $30.10.")).endswith("total wrong")
+
+
+def test_yes_and_no_are_not_looked_for() -> None:
+    assert Evidence((user("no"),)).notes(call(insured=False, gift="no", empty="")) == ""
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+)
+
+
+@given(_JSON, _JSON, st.text())
+def test_anything_can_be_noted(result: Any, argument: Any, words: str) -> None:
+    talk = Evidence((user(words), told(result), told(words), agent(words)))
+    notes = talk.notes(call(argument=argument, **{"text": words}))
+    assert notes == talk.notes(call(argument=argument, **{"text": words}))
+    broken = Message("assistant", words, (ToolCall("c", "change", words),))
+    assert isinstance(talk.notes(broken), str)
+
+
+def test_notes_are_bounded() -> None:
+    notes = Evidence(()).notes(call(ids=[f"A{n}" for n in range(500)]))
+    assert notes.split().count("new") == MOST_NOTES
