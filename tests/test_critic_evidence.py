@@ -83,15 +83,16 @@ def test_yes_and_no_are_not_looked_for() -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda x: st.lists(x) | st.dictionaries(st.text(), x),
 )
 
 
 @given(_JSON, _JSON, st.text())
 def test_anything_can_be_noted(result: Any, argument: Any, words: str) -> None:
     talk = Evidence((user(words), told(result), told(words), agent(words)))
-    notes = talk.notes(call(argument=argument, **{"text": words}))
-    assert notes == talk.notes(call(argument=argument, **{"text": words}))
+    notes = talk.notes(call(argument=argument, text=words))
+    assert notes == talk.notes(call(argument=argument, text=words))
     broken = Message("assistant", words, (ToolCall("c", "change", words),))
     assert isinstance(talk.notes(broken), str)
 

@@ -10,9 +10,10 @@ this style rubric, policy and tools are one short line: the name that its file g
 - Calls and results lose JSON's punctuation: ``key value`` pairs with spaces between, so that an id is the same tokens
   wherever it stands. Nested objects and lists stand in round and square brackets. What has no effect outside the agent's
   head (``THOUGHTS``) is left out.
-- Results are cut after ``MOST_RESULT`` characters (words, which a person may have said, after ``MOST_WORDS``), a list in them after ``MOST_ITEMS`` elements, a listing of more than
-  ``MOST_RECORDS`` records altogether; a field that repeats the key above it, what is empty, and the fields of
-  ``LEFT_OUT_FIELDS`` are left out. Of a successful call that writes, the result is the word ``done``.
+- Results are cut after ``MOST_RESULT`` characters (words, which a person may have said, after ``MOST_WORDS``), a list in
+  them after ``MOST_ITEMS`` elements, a listing of more than ``MOST_RECORDS`` records altogether; a field that repeats the
+  key above it, what is empty, and the fields of ``LEFT_OUT_FIELDS`` are left out. Of a successful call that writes, the
+  result is the word ``done``.
 - Only the last events are kept: at least ``KEPT_EVENTS``, and up to ``_STRIDE - 1`` more, because leaving events out
   makes the model read the rest anew, which must not happen at every turn.
 

@@ -15,7 +15,6 @@ from actorcritic_cli.learn.dataset import Context, Row, case_of
 from actorcritic_cli.learn.training.tokens import PromptTokens
 from actorcritic_cli.types import Message
 
-
 _FIRST_WORDS = 40
 """Characters of a better reply that a compact critique tells."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def outputs(model: Any, pack: Pack, places: Any, device: Any) -> Any:
     import torch
 
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if inner.config._attn_implementation != _BLOCKS:
+        _attend_in_blocks(inner)
     blocks = [(start, end, torch.from_numpy(seen).to(device)) for start, end, seen in pack.sees()]
     hidden = inner.model(
         input_ids=torch.from_numpy(pack.tokens).to(device)[None],
@@ -98,8 +101,11 @@ def outputs(model: Any, pack: Pack, places: Any, device: Any) -> Any:
     return inner.lm_head(hidden[torch.as_tensor(places, device=device)]).float()
 
 
-def attend_in_blocks(model: Any) -> None:
-    """Let a model's attention go block by block (see ``packing``): it then takes ``blocks`` (start, end, what is seen)."""
+def _attend_in_blocks(model: Any) -> None:
+    """Let a model's attention go block by block (see ``packing``): it then takes ``blocks`` (start, end, what is seen).
+
+    Without them it is causal, as ever.
+    """
     from transformers import AttentionInterface
 
     AttentionInterface.register(_BLOCKS, _attention)
@@ -107,19 +113,19 @@ def attend_in_blocks(model: Any) -> None:
 
 
 def _attention(
-    module: Any, query: Any, key: Any, value: Any, mask: Any, *, scaling: float, blocks: Any, **more: Any
+    module: Any, query: Any, key: Any, value: Any, mask: Any, *, scaling: float, blocks: Any = None, **more: Any
 ) -> tuple[Any, None]:
     import torch
 
-    groups = query.shape[1] // key.shape[1]
+    attend = partial(
+        torch.nn.functional.scaled_dot_product_attention, scale=scaling, enable_gqa=query.shape[1] > key.shape[1]
+    )
+    if blocks is None:
+        return attend(query, key, value, is_causal=True).transpose(1, 2).contiguous(), None
     found = []
     for start, end, seen in blocks:
         mine = (part[:, :, start:end] for part in (query, key, value))
-        found.append(
-            torch.nn.functional.scaled_dot_product_attention(
-                *mine, attn_mask=seen[None, None], scale=scaling, enable_gqa=groups > 1
-            )
-        )
+        found.append(attend(*mine, attn_mask=seen[None, None]))
     return torch.cat(found, dim=2).transpose(1, 2).contiguous(), None
 
 

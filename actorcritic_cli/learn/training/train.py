@@ -23,7 +23,6 @@ from actorcritic_cli.learn.training.examples import Example, critique_of, exampl
 from actorcritic_cli.learn.training.loss import Losses, losses
 from actorcritic_cli.learn.training.measures import auroc, caught_at
 from actorcritic_cli.learn.training.model import (
-    attend_in_blocks,
     device_of,
     load_base,
     require,
@@ -118,7 +117,6 @@ class _Training:
         torch.manual_seed(recipe.seed)
         self.model, self.tokenizer = self._start()
         self.tokens: PromptTokens = tokens_of(self.tokenizer)
-        attend_in_blocks(self.model)
         self.model.to(self.device)
         self.context = int(self.model.config.max_position_embeddings)
         self.too_long = 0
