@@ -139,3 +139,13 @@ def test_the_order_of_options_depends_on_the_seed_alone():
 def test_fewer_unsuitable_options_can_be_asked_for():
     environment = registry.load("travel", options={"wrong_choice_number": 2, "noise_choice_number": 0})
     assert {len(block.options) for s in environment.scenarios.values() for block in s.blocks} == {5}
+
+
+def test_drawn_trips_are_other_trips_of_the_same_kind_each_time_the_same() -> None:
+    drawn = registry.load("travel", "drawn", {"trips": 20})
+    bundled = registry.load("travel", "bundled")
+    assert len(drawn.tasks()) == 20
+    assert not {task.id for task in drawn.tasks()} & {task.id for task in bundled.tasks()}
+    assert not {task.script[0] for task in drawn.tasks()} & {task.script[0] for task in bundled.tasks()}
+    assert drawn.policy == bundled.policy
+    assert registry.load("travel", "drawn", {"trips": 8}).tasks() == drawn.tasks()[:8]
