@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import typer.testing
 from typer.testing import CliRunner
 
 from actorcritic_cli.cli.main import app
 from actorcritic_cli.errors import AccError
+
+# The runner builds the whole tree of commands for every command it runs: .15 s, most of what a quick command takes.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 
 @dataclass

@@ -20,7 +20,7 @@ from tests.critic_training import base_model, contexts_and_rows, data_set, needs
 from tests.program import acc
 from tests.test_critic_training import load, style_in
 
-pytestmark = [pytest.mark.train, needs_training]
+pytestmark = [pytest.mark.train, pytest.mark.timeout(900), needs_training]
 
 PROMPTS = 4
 

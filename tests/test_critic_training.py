@@ -20,7 +20,7 @@ from actorcritic_cli.learn.training.recipe import SMALL, Recipe
 from actorcritic_cli.learn.training.vary import varied
 from tests.critic_training import TINY, base_model, contexts_and_rows, data_set, needs_training, recipe_for, trained
 
-pytestmark = [pytest.mark.train, needs_training]
+pytestmark = [pytest.mark.train, pytest.mark.timeout(900), needs_training]
 
 
 def load(folder: Path) -> tuple[Any, Any]:
