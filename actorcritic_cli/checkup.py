@@ -28,7 +28,7 @@ class Finding(Struct, frozen=True):
     text: str
 
 
-def examine(database: Path | None = None, critic: Path | None = None) -> list[Finding]:
+def examine(database: Path | None = None, critic: str | None = None) -> list[Finding]:
     """Look at everything a session needs; nothing is changed but for an upgrade of the database's schema."""
     return [
         Finding("ok", "acc", f"{__version__}, Python {platform.python_version()} at {sys.prefix}"),
@@ -37,6 +37,7 @@ def examine(database: Path | None = None, critic: Path | None = None) -> list[Fi
         *_environments(),
         *_keys(),
         *_cores(),
+        _builtin(),
         *(_critic(critic) if critic is not None else ()),
     ]
 
@@ -109,9 +110,31 @@ def _cores() -> Iterator[Finding]:
     yield Finding("ok", "cores", f"{threads()} for the critic")
 
 
-def _critic(path: Path) -> Iterator[Finding]:
+def _builtin() -> Finding:
+    from actorcritic_cli.critics import builtin
     from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.styles import known_policies
 
+    if not builtin.is_there():
+        return Finding(
+            "note", "built-in critic", "missing: sessions without --critic are not supervised; install acc again"
+        )
+    found = inspect(builtin.builtin_file())
+    if not found.usable:
+        return Finding("problem", "built-in critic", found.why_not or "cannot be used; install acc again")
+    names = ", ".join(sorted(set(known_policies(found.acc).values())))
+    return Finding("ok", "built-in critic", f"{found.size / 1e6:.1f} MB, {found.quantisation}, knows {names}")
+
+
+def _critic(name: str) -> Iterator[Finding]:
+    from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.models import file_of
+
+    try:
+        path = file_of(name)
+    except AccError as error:
+        yield Finding("problem", "critic", str(error))
+        return
     found = inspect(path)
     if not found.usable:
         yield Finding("problem", "critic", f"{path}: {found.why_not}")

@@ -28,7 +28,7 @@ def chat(
     ] = None,
     actor: o.ActorOption = None,
     user: o.UserOption = None,
-    critic: c.CriticOption = None,
+    critic: c.CriticByDefaultOption = None,
     panel: c.PanelOption = None,
     critic_base: c.CriticBaseOption = None,
     supervise: o.SuperviseOption = "enforce",
@@ -87,6 +87,7 @@ def chat(
         return
     if actor is None:
         raise UsageError("Say who proposes: --actor MODEL (acc models lists aliases) or --actor recorded:SOURCE.")
+    critic = c.default_critic(critic, supervise, env, dataset, o.env_options_of(judge, env_option))
     spec = o.spec_of(
         database=database,
         env=env,

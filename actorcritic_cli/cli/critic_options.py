@@ -7,19 +7,32 @@ from typing import Annotated, Any
 
 import typer
 
+from actorcritic_cli.cli.common import say
 from actorcritic_cli.cli.options import SUPERVISION, given
 from actorcritic_cli.critics.panel import PanelRule
 from actorcritic_cli.errors import UsageError
+from actorcritic_cli.types import Supervise
 
 CriticOption = Annotated[
     list[str] | None,
     typer.Option(
         "--critic",
         metavar="FILE.gguf",
-        help="Who judges: a GGUF model, run locally by llama.cpp, or a model behind a server (provider/model or an alias, "
-        "see acc models). Given several times, they judge together.",
+        help="Who judges: builtin, a GGUF model, run locally by llama.cpp, or a model behind a server (provider/model or an "
+        "alias, see acc models). Given several times, they judge together.",
     ),
 ]
+CriticByDefaultOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--critic",
+        metavar="FILE.gguf",
+        help="Who judges: builtin, a GGUF model, run locally by llama.cpp, or a model behind a server (provider/model or an "
+        "alias, see acc models). Given several times, they judge together.",
+        show_default="builtin where it knows the policy, else nobody",
+    ),
+]
+"""As ``CriticOption``, where the built-in critic judges unless another one is named."""
 CriticBaseOption = Annotated[
     str | None,
     typer.Option(
@@ -108,6 +121,27 @@ GpuLayersOption = Annotated[
     str,
     typer.Option("--gpu-layers", metavar="auto|N", help="Layers that a GPU holds.", rich_help_panel=SUPERVISION),
 ]
+
+
+def default_critic(
+    critic: list[str] | None, supervise: Supervise, env: str, dataset: str | None, env_options: dict[str, Any]
+) -> list[str] | None:
+    """Return who judges: whoever is named, else the built-in critic where it was trained on the environment's policy.
+
+    Where it was not, nobody judges, and that is said. Raises ``NotFound`` for an environment that there is not.
+    """
+    if critic or supervise == "off":
+        return critic
+    from actorcritic_cli.critics import builtin
+    from actorcritic_cli.envs import registry
+
+    environment = registry.load(env, dataset, env_options)
+    if builtin.knows(environment.policy):
+        return [builtin.NAME]
+    where = f"{environment.name} ({environment.dataset})"
+    why = f"was not trained on the policy of {where}" if builtin.is_there() else "is missing from this installation"
+    say(f"Nobody supervises here: the built-in critic {why}; name a critic with --critic.")
+    return None
 
 
 def critic_options(

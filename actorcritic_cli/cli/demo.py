@@ -6,18 +6,16 @@ from actorcritic_cli.cli.common import DbOption, say
 from actorcritic_cli.types import SessionSpec, Supervision
 
 TRACE = "airline-cancel.jsonl"
-WEIGHTS, SEED, THRESHOLD = 21, 3, 0.7
-"""Seeds of the random weights and of the session, and the threshold. Chosen by looking: with these the model finds more
-wrong with one of the five judged proposals than with the others, and that one is sent back."""
+SEED = 3
+RANDOM_WEIGHTS, RANDOM_THRESHOLD = 21, 0.7
+"""Where the built-in critic is missing: seed of random weights, and a threshold. Chosen by looking: with these one of the
+five judged proposals is sent back."""
 
 
 def demo(db: DbOption = None) -> None:
-    """Hold a supervised session offline, on the example that ships: a recorded actor, judged by a real model.
-
-    The judge is a small GGUF with random weights that is written on the spot and run by llama.cpp: it shows how a
-    session goes, but its verdicts mean nothing.
-    """
+    """Hold a supervised session offline, on the example that ships: a recorded actor, judged by the built-in critic."""
     from actorcritic_cli.cli.chat import converse
+    from actorcritic_cli.critics import builtin
     from actorcritic_cli.examples import demo_critic, example_trace
     from actorcritic_cli.exchange import trace
     from actorcritic_cli.paths import database_path
@@ -26,17 +24,20 @@ def demo(db: DbOption = None) -> None:
     path = example_trace(TRACE)
     first = next(iter(trace.read(path)))[0]
     assert isinstance(first, Started)
-    say("The critic of this demo has random weights: it steps in for real, but its verdicts mean nothing.")
+    critic, options = builtin.NAME, {}
+    if not builtin.is_there():
+        say("The built-in critic is missing; this one has random weights: it steps in, but its verdicts mean nothing.")
+        critic, options = str(demo_critic(RANDOM_WEIGHTS)), {"threshold": RANDOM_THRESHOLD}
     spec = SessionSpec(
         env=first.spec.env,
         dataset=first.spec.dataset,
         task_id=first.spec.task_id,
         actor=f"recorded:{path}",
         user=f"recorded:{path}",
-        critic=str(demo_critic(WEIGHTS)),
+        critic=critic,
         seed=SEED,
         supervision=Supervision(),
-        critic_options={"threshold": THRESHOLD},
+        critic_options=options,
     )
     converse(database_path(db), spec, first.task)
     say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")

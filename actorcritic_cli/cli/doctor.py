@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,10 @@ from actorcritic_cli.errors import AccError
 
 
 def doctor(
-    critic: Annotated[Path | None, typer.Option(help="Check this GGUF file too, by loading it.")] = None,
+    critic: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.gguf", help="Check this critic too (builtin, or a GGUF file), by loading it."),
+    ] = None,
     db: DbOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -222,9 +222,9 @@ def spec_of(
     if user_strategy is not None and not user.startswith("llm:"):
         raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
     actor_options |= _pairs("--actor-option", actor_option)
-    critics = tuple(str(Path(one).resolve()) if Path(one).exists() else one for one in critic or ())
+    critics = tuple(_on_record(one) for one in critic or ())
     named, env_options = registry.on_record(env)
-    env_options = {**env_options, **given(judge=judge), **_pairs("--env-option", env_option)}
+    env_options = {**env_options, **env_options_of(judge, env_option)}
     return SessionSpec(
         env=named,
         dataset=dataset or registry.datasets(env)[0],
@@ -241,6 +241,18 @@ def spec_of(
         env_options=env_options,
         user_options=given(base_url=user_base, seed=seed, strategy=user_strategy) if user.startswith("llm:") else {},
     )
+
+
+def _on_record(critic: str) -> str:
+    """Return a critic's name as it goes on record: the built-in one by its name, a file by its whole path."""
+    from actorcritic_cli.critics.builtin import is_builtin
+
+    return str(Path(critic).resolve()) if not is_builtin(critic) and Path(critic).exists() else critic
+
+
+def env_options_of(judge: str | None, env_option: list[str] | None) -> dict[str, Any]:
+    """Return the environment's options. Raises ``UsageError`` for one that is not of the form KEY=VALUE."""
+    return {**given(judge=judge), **_pairs("--env-option", env_option)}
 
 
 def _pairs(name: str, options: list[str] | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 from actorcritic_cli.cli import critic_options as c
 from actorcritic_cli.cli import options as o
 from actorcritic_cli.cli.common import DbOption, JsonOption, print_json
-from actorcritic_cli.critics.protocol import Critic
+from actorcritic_cli.critics.protocol import Critic, KnowsPolicies
 from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.session.plan import Plan
 from actorcritic_cli.types import Limits, SessionSpec
@@ -26,7 +26,7 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Sessions held at the same time.")] = 1,
     actor: o.ActorOption = None,
     user: o.UserOption = None,
-    critic: c.CriticOption = None,
+    critic: c.CriticByDefaultOption = None,
     panel: c.PanelOption = None,
     critic_base: c.CriticBaseOption = None,
     supervise: o.SuperviseOption = "enforce",
@@ -85,6 +85,7 @@ def run(
 
         if actor is None:
             raise UsageError("Say who proposes: --actor MODEL (acc models lists aliases) or --actor recorded:SOURCE.")
+        critic = c.default_critic(critic, supervise, env, dataset, o.env_options_of(judge, env_option))
         spec = o.spec_of(
             database=database,
             env=env,
@@ -171,8 +172,11 @@ def _carry_out(database: Path, run_id: str, plan: Plan, jobs: int, *, new: bool,
 
 @contextlib.contextmanager
 def critic_of(spec: SessionSpec) -> Iterator[Critic | None]:
-    """Open the critic of a configuration, started and working, and close it afterwards; ``None`` when unsupervised."""
-    from actorcritic_cli.session.build import critic_for
+    """Open the critic of a configuration, started and working, and close it afterwards; ``None`` when unsupervised.
+
+    One that does not know the environment's policy warns of that here, before anything else is on the screen.
+    """
+    from actorcritic_cli.session.build import critic_for, environment_for
 
     critic = critic_for(spec)
     if critic is None:
@@ -180,6 +184,8 @@ def critic_of(spec: SessionSpec) -> Iterator[Critic | None]:
         return
     try:
         critic.start()
+        if isinstance(critic, KnowsPolicies):
+            critic.notice(environment_for(spec).policy)
         yield critic
     finally:
         critic.close()

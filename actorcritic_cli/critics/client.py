@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.compact import policy_key
+from actorcritic_cli.critics.comparing import compare_by_verdicts
 from actorcritic_cli.critics.gguf_info import inspect, labels_wanted
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
@@ -44,7 +45,8 @@ _GRACE = 30.0
 
 
 class LlamaCritic:
-    """A GGUF model as the critic. Implements ``critics.protocol.Critic``, ``ReadsAhead`` and ``Compares``.
+    """A GGUF model as the critic. Implements ``critics.protocol.Critic``, ``ReadsAhead``, ``Compares`` and
+    ``KnowsPolicies``.
 
     ``threshold`` defaults to the one set here (see ``thresholds``), else the file's own (``acc.threshold``), else 0.5;
     ``template`` names a built-in chat template instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the
@@ -159,10 +161,13 @@ class LlamaCritic:
         """Compare candidates. See ``Compares.compare``.
 
         The question is asked once for every rotation of the candidates, all in one pass over one evaluated conversation,
-        and the probabilities are averaged: so each candidate has stood in each place, and no place is an advantage.
+        and the probabilities are averaged: so each candidate has stood in each place, and no place is an advantage. A model
+        that was trained to judge alone judges each of them instead.
         """
         if not 2 <= len(candidates) <= len(LETTERS):
             raise ValueError(f"{len(candidates)} candidates can't be compared")
+        if not self.style.compares:
+            return compare_by_verdicts(self, case, candidates)[0]
         return _Judging(self, case.max_seconds).compare(case, candidates)
 
     def prefill(self, reading: Reading) -> None:
@@ -174,8 +179,8 @@ class LlamaCritic:
         if line is not None and line.alive and line.loaded is not None:
             line.tell(Prefill(reading.session, self.style.build_ahead(reading, line.loaded.labels)))
 
-    def _notice(self, policy: str) -> bool:
-        """Return whether the critic knows a policy, and say once of each that it does not."""
+    def notice(self, policy: str) -> bool:
+        """See ``KnowsPolicies.notice``."""
         if self.style.knows(policy):
             return True
         if (key := policy_key(policy)) not in self._strange:
@@ -219,7 +224,7 @@ class _Judging:
 
     def judge(self, case: Case) -> Verdict:
         critic = self._critic
-        self._known = critic._notice(case.policy)
+        self._known = critic.notice(case.policy)
 
         def question(loaded: Loaded) -> Judge:
             prompt = critic.style.build(case, loaded.labels, critic._aspects)
@@ -241,7 +246,7 @@ class _Judging:
 
     def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:
         critic, count = self._critic, len(candidates)
-        self._known = critic._notice(case.policy)
+        self._known = critic.notice(case.policy)
         orders = [[(first + place) % count for place in range(count)] for first in range(count)]
         endings = tuple(critic.style.build_comparison(case, candidates, order) for order in orders)
 

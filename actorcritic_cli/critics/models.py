@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from actorcritic_cli.critics import builtin
 from actorcritic_cli.critics.recommended import RECOMMENDED
 from actorcritic_cli.errors import NotFound, UsageError
 from actorcritic_cli.paths import data_dir
@@ -94,6 +95,8 @@ def named(name: str) -> Named:
     known = RECOMMENDED.get(name.lower())
     if known is not None:
         return Named(known.repo, known.file)
+    if builtin.is_builtin(name):
+        raise UsageError("The built-in critic ships with acc and needs no pulling: --critic builtin.")
     found = _NAMED.fullmatch(name)
     if found is None:
         raise NotFound(
@@ -106,8 +109,8 @@ def named(name: str) -> Named:
 
 
 def is_short_name(name: str) -> bool:
-    """Whether a name is that of a recommended model."""
-    return name.lower() in RECOMMENDED
+    """Whether a name is that of the built-in critic or of a recommended model."""
+    return builtin.is_builtin(name) or name.lower() in RECOMMENDED
 
 
 def pulled_path(name: str) -> Path | None:
@@ -120,10 +123,13 @@ def pulled_path(name: str) -> Path | None:
 
 
 def file_of(name: str) -> Path:
-    """Return the file that ``--critic NAME`` means: a path, or a pulled model.
+    """Return the file that ``--critic NAME`` means: that of the built-in critic, a path, or a pulled model.
 
-    Raises ``NotFound`` with the remedy for a recommended model that was not pulled.
+    Raises ``NotFound`` with the remedy for a recommended model that was not pulled, ``AccError`` where the built-in critic
+    is missing.
     """
+    if builtin.is_builtin(name):
+        return builtin.builtin_file()
     path = Path(name)
     if path.exists():
         return path
@@ -139,8 +145,8 @@ def pulled_models() -> list[Pulled]:
 
 
 def catalogue() -> list[Listed]:
-    """Return the pulled models and after them the recommended ones that are not there yet."""
-    listed = []
+    """Return the built-in critic, the pulled models and after them the recommended ones that are not there yet."""
+    listed = _builtin()
     for note in pulled_models():
         one = note.named
         known = RECOMMENDED.get(one.name)
@@ -164,6 +170,15 @@ def catalogue() -> list[Listed]:
         for model in RECOMMENDED.values()
         if model.name not in there
     ]
+
+
+def _builtin() -> list[Listed]:
+    if not builtin.is_there():
+        return []
+    file = builtin.builtin_file()
+    size = round(file.stat().st_size / 1e6)
+    about = "trained for the bundled environments, and for those alone; judges where none is named"
+    return [Listed(builtin.NAME, "", file.name, size, True, "MIT", about, str(file))]
 
 
 def note_path(path: Path) -> Path:

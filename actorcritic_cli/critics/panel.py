@@ -21,7 +21,7 @@ from typing import Any, Literal, cast, get_args
 
 import msgspec
 
-from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead
+from actorcritic_cli.critics.protocol import Case, Compares, Critic, KnowsPolicies, Reading, ReadsAhead
 from actorcritic_cli.critics.together import at_once
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.hashing import canonical_json, sha256
@@ -82,6 +82,11 @@ class Panel:
         for member in self.members:
             if isinstance(member, ReadsAhead):
                 member.prefill(reading)
+
+    def notice(self, policy: str) -> bool:
+        """Return whether all members know a policy. See ``KnowsPolicies.notice``."""
+        known = [member.notice(policy) for member in self.members if isinstance(member, KnowsPolicies)]
+        return all(known)
 
     def close(self) -> None:
         """Close every member. Idempotent."""

@@ -59,6 +59,15 @@ class Compares(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsPolicies(Protocol):
+    """A critic that was trained on some policies and may not know others. Not every critic is one."""
+
+    def notice(self, policy: str) -> bool:
+        """Return whether it knows a policy; warn once of each that it does not."""
+        ...
+
+
 class Critic(Protocol):
     """Who judges. A broken critic never raises: it answers ``no_verdict`` with the reason."""
 

@@ -49,8 +49,8 @@ def resolve_all(specs: Sequence[str], options: dict[str, Any]) -> Critic:
 
 
 def resolve(spec: str, options: dict[str, Any], *, write_critiques: bool = True) -> Critic:
-    """Return the critic that ``spec`` names: a GGUF file (its path, or the name of a pulled model), or a
-    model behind a server.
+    """Return the critic that ``spec`` names: a GGUF file (``builtin``, a path, or the name of a pulled model), or
+    a model behind a server.
 
     A local critic loads its model when first needed; its ``options`` are what ``LlamaCritic`` takes, and ``timeout`` in
     seconds. Those of a remote one are ``threshold``, ``seed``, ``timeout`` and ``base_url``. ``None`` stands for the

@@ -31,6 +31,11 @@ class Style(Protocol):
         """The prompt version, part of a critic's identity."""
         ...
 
+    @property
+    def compares(self) -> bool:
+        """Whether a critic of this style can be asked which of several candidates is best."""
+        ...
+
     def knows(self, policy: str) -> bool:
         """Whether a critic of this style can judge by a policy."""
         ...
@@ -53,6 +58,7 @@ class Full(Struct, frozen=True):
 
     name: str = "full"
     version: str = prompt.PROMPT_VERSION
+    compares: bool = True
 
     def knows(self, policy: str) -> bool:
         """Every policy: it stands in the prompt."""
@@ -77,6 +83,8 @@ class Compact(Struct, frozen=True):
     names: Mapping[str, str]
     name: str = "compact"
     version: str = compact.COMPACT_VERSION
+    compares: bool = False
+    """Small models are trained to judge, and have never seen the other question."""
 
     def knows(self, policy: str) -> bool:
         """Whether the model's file names this policy."""
@@ -106,9 +114,14 @@ def style_of(acc: Mapping[str, Any]) -> Style:
         return Full()
     if name != "compact":
         raise ValueError(f"its prompt style {name!r} is none that this acc knows")
+    return Compact(known_policies(acc))
+
+
+def known_policies(acc: Mapping[str, Any]) -> dict[str, str]:
+    """Return key and name of the policies that a file says it was trained on."""
     lines = acc.get("acc.policies")
     pairs = [str(line).partition(" ") for line in lines] if isinstance(lines, list) else []
-    return Compact({key: known for key, _, known in pairs if key and known})
+    return {key: known for key, _, known in pairs if key and known}
 
 
 def policies_field(names: Mapping[str, str]) -> list[str]:
