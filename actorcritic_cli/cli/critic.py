@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from actorcritic_cli.cli import critic_data, critic_eval, critic_train
+from actorcritic_cli.cli import critic_data, critic_eval, critic_live, critic_train
 from actorcritic_cli.cli.common import JsonOption, print_json, print_table, say
 from actorcritic_cli.errors import AccError, UsageError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(critic_data.data)
 app.command("eval")(critic_eval.eval_)
 app.command()(critic_eval.calibrate)
+app.command()(critic_live.live)
 app.command()(critic_train.train)
 app.command()(critic_train.convert)
 

@@ -221,8 +221,8 @@ def spec_of(
         actor_options["temperature"] = temperature
     if user_strategy is not None and not user.startswith("llm:"):
         raise UsageError("--user-strategy goes with a simulated user: --user llm:MODEL.")
-    actor_options |= _pairs("--actor-option", actor_option)
-    critics = tuple(_on_record(one) for one in critic or ())
+    actor_options |= pairs_of("--actor-option", actor_option)
+    critics = tuple(critic_on_record(one) for one in critic or ())
     named, env_options = registry.on_record(env)
     env_options = {**env_options, **env_options_of(judge, env_option)}
     return SessionSpec(
@@ -243,7 +243,7 @@ def spec_of(
     )
 
 
-def _on_record(critic: str) -> str:
+def critic_on_record(critic: str) -> str:
     """Return a critic's name as it goes on record: the built-in one by its name, a file by its whole path."""
     from actorcritic_cli.critics.builtin import is_builtin
 
@@ -252,10 +252,10 @@ def _on_record(critic: str) -> str:
 
 def env_options_of(judge: str | None, env_option: list[str] | None) -> dict[str, Any]:
     """Return the environment's options. Raises ``UsageError`` for one that is not of the form KEY=VALUE."""
-    return {**given(judge=judge), **_pairs("--env-option", env_option)}
+    return {**given(judge=judge), **pairs_of("--env-option", env_option)}
 
 
-def _pairs(name: str, options: list[str] | None) -> dict[str, Any]:
+def pairs_of(name: str, options: list[str] | None) -> dict[str, Any]:
     """Return KEY=VALUE options as values. Raises ``UsageError`` for one that is not of that form."""
     import json
 

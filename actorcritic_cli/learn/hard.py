@@ -15,29 +15,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actorcritic_cli.errors import AccError, NotFound
-from actorcritic_cli.exchange.recordings import finder
-from actorcritic_cli.ids import new_run_id
-from actorcritic_cli.session.build import check_models
-from actorcritic_cli.session.lock import held
+from actorcritic_cli.errors import NotFound
+from actorcritic_cli.learn.holding import Due, due, hold
 from actorcritic_cli.session.plan import Plan
-from actorcritic_cli.session.runner import Runner, record_plan
-from actorcritic_cli.session.state import State
 from actorcritic_cli.store.library import Library
 from actorcritic_cli.types import SessionSpec, Supervision, is_success
 
 Task = tuple[str, str, str]
 """Environment, data set and task."""
-
-
-class Mining(Struct, frozen=True):
-    """Trials to be held, and where they stand: the run, which is new where it is not on record, and how many of its sessions
-    are missing."""
-
-    plan: Plan
-    run: str
-    new: bool
-    missing: int
 
 
 class Mined(Struct, frozen=True):
@@ -49,7 +34,7 @@ class Mined(Struct, frozen=True):
     runs: tuple[str, ...]
 
 
-def minings(library: Library, sessions: Sequence[str], trials: int, seed: int = 0) -> list[Mining]:
+def minings(library: Library, sessions: Sequence[str], trials: int, seed: int = 0) -> list[Due]:
     """Return the trials that are due: for each configuration among live sessions, all of its tasks so often.
 
     Raises ``NotFound`` where no session could be held again.
@@ -81,46 +66,18 @@ def minings(library: Library, sessions: Sequence[str], trials: int, seed: int = 
         raise NotFound(
             "No session here can be held again for trials; hold some with acc run (an actor, and no person)."
         )
-    known = {row["config"]: row["id"] for row in library.runs()}
-    found = []
-    for spec, tasks in configurations.values():
-        plan = Plan(spec, tuple(sorted(tasks)), trials)
-        run = known.get(msgspec.json.encode(plan).decode())
-        ended = sum(done for _, done in library.run_sessions(run).values()) if run is not None else 0
-        found.append(Mining(plan, run or new_run_id(), run is None, len(plan) - ended))
-    return found
+    return [due(library, Plan(spec, tuple(sorted(tasks)), trials)) for spec, tasks in configurations.values()]
 
 
 def mine(
-    database: Path, library: Library, due: Sequence[Mining], jobs: int, progress: Callable[[int, int], None]
+    database: Path, library: Library, runs: Sequence[Due], jobs: int, progress: Callable[[int, int], None]
 ) -> Mined:
     """Hold what is missing, and return what it found. ``KeyboardInterrupt`` loses nothing; the same call goes on.
 
     Raises ``AccError`` when sessions stop on an unexpected error.
     """
-    total, done = sum(one.missing for one in due), 0
-    failures: list[Exception] = []
-
-    def report(spec: SessionSpec, state: State | Exception) -> None:
-        nonlocal done
-        done += 1
-        if isinstance(state, Exception):
-            failures.append(state)
-        progress(done, total)
-
-    for one in due:
-        if not one.missing:
-            continue
-        check_models(one.plan.spec)
-        with held(database, one.run):
-            if one.new:
-                record_plan(library.database, one.run, one.plan)
-            Runner(database, one.run, one.plan, None, finder(database)).hold_all(jobs, report)
-    if failures:
-        raise AccError(
-            f"{len(failures)} of {total} trials stopped on an unexpected error ({failures[0]}); say the same again."
-        )
-    return _found(library, [one.run for one in due])
+    hold(database, library, runs, jobs, progress)
+    return _found(library, [one.run for one in runs])
 
 
 def _found(library: Library, runs: Sequence[str]) -> Mined:

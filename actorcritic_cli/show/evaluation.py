@@ -6,15 +6,12 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from actorcritic_cli.analysis.shares import Estimate
 from actorcritic_cli.learn.calibrate import Calibration
 from actorcritic_cli.learn.evaluate import Evaluation
 from actorcritic_cli.show.console import print_rows
-from actorcritic_cli.show.values import UNKNOWN, seconds, several, share
+from actorcritic_cli.show.values import UNKNOWN, estimate, seconds, several, share
 from actorcritic_cli.text import one_line
 
-TOO_FEW = "(too few)"
-"""Beside a value of which so few cases can tell nothing; why is said once below."""
 _Cell = Callable[[Evaluation], str]
 
 
@@ -40,7 +37,7 @@ def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], 
             *(f"caught at {_percent(c.false_alarms)}" for c in first.catches),
         )
         rows = [
-            (env, name, f"{own.judged:,}", _estimate(own.quality.auroc), *(_estimate(c.caught) for c in own.catches))
+            (env, name, f"{own.judged:,}", estimate(own.quality.auroc), *(estimate(c.caught) for c in own.catches))
             for env in first.environments
             for name, one in zip(names, done, strict=True)
             if (own := one.environments.get(env)) is not None
@@ -72,12 +69,12 @@ def print_calibration(console: Console, found: Calibration) -> None:
         ("threshold", f"{found.threshold:g} (before: {found.before:g})"),
         ("chosen by", found.rule),
         ("on", f"{several(found.cases, 'case')}: {found.data}"),
-        ("caught there", f"{quality.hits:,} of {quality.hits + quality.misses:,}, {_estimate(quality.recall)}"),
+        ("caught there", f"{quality.hits:,} of {quality.hits + quality.misses:,}, {estimate(quality.recall)}"),
         (
             "false alarms there",
-            f"{quality.false_alarms:,} of {quality.false_alarms + quality.passes:,}, {_estimate(quality.false_alarm_rate)}",
+            f"{quality.false_alarms:,} of {quality.false_alarms + quality.passes:,}, {estimate(quality.false_alarm_rate)}",
         ),
-        ("AUROC", _estimate(quality.auroc)),
+        ("AUROC", estimate(quality.auroc)),
         *(("note", note) for note in found.notes),
         ("note", "other cases will do a little worse: acc critic eval --split test tells"),
     ]
@@ -86,21 +83,21 @@ def print_calibration(console: Console, found: Calibration) -> None:
 
 def _lines(first: Evaluation, jobs: int) -> list[tuple[str, _Cell]]:
     def caught(place: int) -> _Cell:
-        return lambda one: _estimate(one.catches[place].caught)
+        return lambda one: estimate(one.catches[place].caught)
 
     several_jobs = "" if jobs == 1 else f", {jobs} at a time"
     return [
-        ("AUROC", lambda one: _estimate(one.quality.auroc)),
+        ("AUROC", lambda one: estimate(one.quality.auroc)),
         *(
             (f"caught at {_percent(catch.false_alarms)} false alarms", caught(place))
             for place, catch in enumerate(first.catches)
         ),
         ("threshold", lambda one: f"{one.threshold:g}"),
-        ("  caught", lambda one: _estimate(one.quality.recall)),
-        ("  false alarms", lambda one: _estimate(one.quality.false_alarm_rate)),
-        ("  precision", lambda one: _estimate(one.quality.precision)),
-        ("  right rule named", lambda one: _estimate(one.named)),
-        ("Brier score", lambda one: _estimate(one.quality.brier)),
+        ("  caught", lambda one: estimate(one.quality.recall)),
+        ("  false alarms", lambda one: estimate(one.quality.false_alarm_rate)),
+        ("  precision", lambda one: estimate(one.quality.precision)),
+        ("  right rule named", lambda one: estimate(one.named)),
+        ("Brier score", lambda one: estimate(one.quality.brier)),
         ("calibration error", lambda one: share(one.quality.ece)),
         (f"latency{several_jobs}", _latency),
         ("no verdict", lambda one: ", ".join(f"{why} {n:,}" for why, n in one.no_verdicts.items()) or "none"),
@@ -115,14 +112,6 @@ def _name(one: Evaluation, done: Sequence[Evaluation]) -> str:
 
 def _latency(one: Evaluation) -> str:
     return f"{seconds(one.latency.p50)}, p95 {seconds(one.latency.p95)}" if one.latency is not None else UNKNOWN
-
-
-def _estimate(found: Estimate) -> str:
-    if found.value is None:
-        return UNKNOWN
-    if found.low is None or found.high is None:
-        return f"{share(found.value)} {TOO_FEW}" if found.lacking else share(found.value)
-    return f"{share(found.value)} [{share(found.low)}, {share(found.high)}]"
 
 
 def _percent(rate: float) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from actorcritic_cli.analysis.shares import Estimate
 from actorcritic_cli.text import one_line
 from actorcritic_cli.types import Verdict
 
 UNKNOWN = "–"
 """What stands where a value is not known; never 0."""
+
+TOO_FEW = "(too few)"
+"""Beside a value of which so few cases can tell nothing; why is said once below."""
 
 _FIRST_KNOWN_TIME = 365 * 86400.0
 """Recordings without times are numbered in seconds from the beginning of 1970, when no session can have been held."""
@@ -50,6 +54,15 @@ def share(value: float | None) -> str:
     ('.420', '1.000', '.000', '–')
     """
     return UNKNOWN if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def estimate(found: Estimate) -> str:
+    """Return a measured share with its interval, or that there are too few cases for one."""
+    if found.value is None:
+        return UNKNOWN
+    if found.low is None or found.high is None:
+        return f"{share(found.value)} {TOO_FEW}" if found.lacking else share(found.value)
+    return f"{share(found.value)} [{share(found.low)}, {share(found.high)}]"
 
 
 def member_texts(verdict: Verdict) -> list[str]:
