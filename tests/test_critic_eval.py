@@ -19,7 +19,7 @@ from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.thresholds import thresholds_path
 from actorcritic_cli.errors import AccError
 from actorcritic_cli.learn.dataset import Context, content_id
-from actorcritic_cli.learn.evaluate import Evaluating, evaluation, names
+from actorcritic_cli.learn.evaluate import Evaluating, SlipCatches, agreement, evaluation, names
 from actorcritic_cli.learn.making import Gathered, Wanted, divide, write
 from actorcritic_cli.types import Critique, Verdict
 from tests.critic_cases import POLICY, TOOLS, case, tiny
@@ -163,11 +163,27 @@ def test_a_critic_that_knows_is_told_from_one_that_does_not():
     assert found.catches[1].caught.low > 0.85
     assert (found.named.value, found.named.cases) == (1.0, 32)
     assert set(found.environments) == {"desk", "trip"}
-    assert found.slips == {"false_claim": (32, 32)}
+    assert found.slips == {"false_claim": SlipCatches(32, 32, 32, 32)}
+    assert found.ece.value == pytest.approx(0.1)
+    assert found.ece.low <= 0.1 <= found.ece.high
     assert found.quality.ece == pytest.approx(0.1)
     blind = evaluation(RuleCritic(knows).identity, judge_with(lambda asked: 0.5, made))
     assert blind.quality.auroc.value == 0.5
     assert [catch.caught.value for catch in blind.catches] == [0.0, 0.0, 0.0]
+
+
+def test_critics_are_compared_verdict_by_verdict():
+    made = cases()
+    first = judge_with(lambda asked: 0.4, made)
+    bold = {one.id for one in made[:16]}
+    second = [
+        replace(j, verdict=replace(j.verdict, kind="revise", p_revise=0.6)) if j.row.id in bold else j for j in first
+    ]
+    found = agreement(first, second[::-1])
+    assert found.same.value == 0.75
+    assert found.same.low < 0.75 < found.same.high
+    assert found.furthest == pytest.approx(0.2)
+    assert agreement(first, first).same.value == 1.0
 
 
 def test_few_cases_say_that_they_are_few():

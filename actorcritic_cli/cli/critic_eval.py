@@ -85,9 +85,12 @@ def eval_(
     """Put labelled cases before critics, and say how good they are: what they catch, how well they know why, how fast.
 
     The cases are those of a data set (--data), or of the record (--run, --env, --dataset, --since). Intervals are
-    task-clustered. What critics did live, helpfulness and harmfulness, is in acc stats.
+    task-clustered; several critics are also compared with the first, verdict by verdict. What they change in sessions is
+    told by acc critic live.
     """
-    from actorcritic_cli.learn.evaluate import evaluation
+    from msgspec.structs import replace
+
+    from actorcritic_cli.learn.evaluate import agreement, evaluation
 
     rates = _rates(false_alarms)
     options = _options(
@@ -95,6 +98,7 @@ def eval_(
     )
     cases = _cases(data, split, run, env, dataset, since, source, gate, limit, db)
     done: list[Any] = []
+    first: list[Judged] = []
     try:
         for name in critic:
             judged: list[Judged] = []
@@ -107,7 +111,9 @@ def eval_(
                         f"\ninterrupted: {len(judged):,} of {len(cases.rows):,} cases were judged, and this is of those."
                     )
                 raise KeyboardInterrupt from None
-            done.append(evaluation(who, judged, len(cases.rows), rates))
+            found = evaluation(who, judged, len(cases.rows), rates)
+            done.append(replace(found, agreement=agreement(first, judged)) if done else found)
+            first = first or judged
     finally:
         if done and json:
             print_json({"cases": cases.where, "jobs": jobs, "critics": done})

@@ -25,7 +25,9 @@ def train(
         Literal["full", "compact"] | None,
         typer.Option(help="Prompt style.", show_default="full with --base, compact with --from-scratch"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Times to go over the data, at most.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Times to go over the data, at most; 0 trains nothing, for a control.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help="Highest learning rate.")] = None,
     tokens: Annotated[int | None, typer.Option(help="Tokens that are read in one pass.")] = None,
     passes: Annotated[int | None, typer.Option(help="Passes for one step of the optimiser.")] = None,
@@ -107,7 +109,12 @@ def train(
 
 
 def convert(
-    folder: Annotated[Path, typer.Argument(help="Folder of trained weights (llama, qwen2, qwen3, or a LoRA adapter).")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of trained weights (llama, qwen2, qwen3, or a LoRA adapter); or a GGUF file, to be quantised."
+        ),
+    ],
     out: Annotated[Path, typer.Argument(help="GGUF file to write.")],
     quantise: Annotated[Literal["f32", "f16", "q8_0", "q4_k_m"], typer.Option(help="How weights are kept.")] = "f16",
     merge: Annotated[
@@ -116,7 +123,7 @@ def convert(
     note: Annotated[str, typer.Option(help="A sentence that the file says of itself.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write trained weights as a GGUF file that acc and llama.cpp can run."""
+    """Write trained weights as a GGUF file that acc and llama.cpp can run, or quantise such a file."""
     from actorcritic_cli.critics.gguf_info import inspect
     from actorcritic_cli.learn.convert.convert import convert as run
 
@@ -126,6 +133,9 @@ def convert(
     found = inspect(path, digest=False)
     if found.usable:
         say(f"{found.size / 1e6:.1f} MB, {found.quantisation}, prompt style {found.style}")
+        if quantise == "q4_k_m" and not set(found.kinds) <= {"Q4_K", "Q6_K"}:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items())
+            say(f"Rows that are no multiple of 256 cannot be Q4_K; its matrices are {kinds}.")
     typer.echo(str(path))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,9 @@ class CriticFile(Struct, frozen=True):
     architecture: str = ""
     parameters: int = 0
     quantisation: str = ""
+    kinds: dict[str, int] = {}
+    """How its matrices are kept: kind → how many. A kind with blocks of 256 weights, such as those of Q4_K_M, can't hold
+    rows that are no multiple of that, as small models have; llama.cpp takes one with blocks of 32 and more bits then."""
     n_ctx_train: int = 0
     vocabulary: int = 0
     has_template: bool = False
@@ -134,6 +138,7 @@ def _describe(path: Path, header: Header, template: str | None, digest: bool) ->
         architecture=architecture,
         parameters=sum(tensor.elements for tensor in header.tensors),
         quantisation=_quantisation(header),
+        kinds=_kinds(header),
         n_ctx_train=_count(metadata.get(f"{architecture}.context_length")),
         vocabulary=len(tokens) if isinstance(tokens, list) else 0,
         has_template=isinstance(source, str) and bool(source),
@@ -215,6 +220,14 @@ def _quantisation(header: Header) -> str:
         return str(LlamaFileType(number).name).removeprefix("MOSTLY_").removeprefix("ALL_")
     except ValueError:
         return ""
+
+
+def _kinds(header: Header) -> dict[str, int]:
+    from gguf.constants import GGMLQuantizationType
+
+    names = {int(kind): kind.name for kind in GGMLQuantizationType}
+    matrices = [tensor for tensor in header.tensors if sum(size > 1 for size in tensor.dimensions) > 1]
+    return dict(Counter(names.get(tensor.kind, str(tensor.kind)) for tensor in matrices).most_common())
 
 
 def _threshold(acc: dict[str, Any]) -> tuple[float, list[str]]:

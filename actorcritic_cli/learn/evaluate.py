@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from msgspec import Struct
 
+from actorcritic_cli.analysis.calibration import calibration_estimate
 from actorcritic_cli.analysis.clustered import Ratio, ratios
 from actorcritic_cli.analysis.operating import Catch, catches
 from actorcritic_cli.analysis.quality import Quality, quality
@@ -37,11 +38,30 @@ class Judged(Struct, frozen=True):
     verdict: Verdict
 
 
+class SlipCatches(Struct, frozen=True):
+    """What became of one kind of slip at the critic's threshold: ``caught`` of ``cases``, and the right rule ``named`` in
+    so many of the ``ruled`` catches whose label names one."""
+
+    caught: int
+    cases: int
+    named: int
+    ruled: int
+
+
+class Agreement(Struct, frozen=True):
+    """How alike two critics judge: the share of cases with the same verdict, and the greatest difference in
+    ``p_revise``."""
+
+    same: Estimate
+    furthest: float
+
+
 class Evaluation(Struct, frozen=True):
     """How a critic did on labelled cases.
 
     ``named`` is the share of catches whose critique names the rule that is broken, of those where the label names one;
-    ``latency`` is in seconds a judgement, waiting for others included. ``cases`` were to be judged, ``judged`` were.
+    ``ece`` the expected calibration error; ``latency`` is in seconds a judgement, waiting for others included. ``cases``
+    were to be judged, ``judged`` were.
     """
 
     critic: CriticIdentity
@@ -50,13 +70,16 @@ class Evaluation(Struct, frozen=True):
     quality: Quality
     catches: tuple[Catch, ...]
     named: Estimate
+    ece: Estimate
     latency: Spread | None
     no_verdicts: dict[str, int]
     """Why there was no verdict → how often."""
     environments: dict[str, Evaluation]
     """The same for each environment, where there are several."""
-    slips: dict[str, tuple[int, int]]
-    """Slip → how many were caught at the critic's threshold, of how many."""
+    slips: dict[str, SlipCatches]
+    """Kind of slip → what became of those."""
+    agreement: Agreement | None = None
+    """With the first of several critics."""
 
     @property
     def threshold(self) -> float:
@@ -122,9 +145,6 @@ def evaluation(
     scored = [(row.task, row.p_revise, row.wrong) for row in labelled if row.p_revise is not None]
     envs = sorted({j.row.env for j in judged})
     parts = {env: [j for j in judged if j.row.env == env] for env in envs} if by_env and len(envs) > 1 else {}
-    wrong = [j for j in judged if j.row.label == "revise" and j.verdict.kind != "no_verdict" and j.row.slip]
-    slips = Counter(j.row.slip for j in wrong)
-    caught = Counter(j.row.slip for j in wrong if j.verdict.kind == "revise")
     return Evaluation(
         critic=critic,
         cases=len(judged) if cases is None else cases,
@@ -132,10 +152,11 @@ def evaluation(
         quality=quality(Judge(0, False, critic_name(critic.name, critic.id), _sources(judged)), labelled),
         catches=tuple(catches(scored, rates)),
         named=_named(judged),
+        ece=calibration_estimate(scored),
         latency=spread([j.verdict.latency for j in judged if j.verdict.kind != "no_verdict"]),
         no_verdicts=dict(Counter(j.verdict.why or "unknown" for j in judged if j.verdict.kind == "no_verdict")),
         environments={env: evaluation(critic, own, rates=rates, by_env=False) for env, own in parts.items()},
-        slips={slip: (caught[slip], count) for slip, count in sorted(slips.items())},
+        slips=_slips(judged),
     )
 
 
@@ -149,13 +170,48 @@ def names(rule: str, said: str) -> bool:
     return bool(wanted) and re.search(rf"(?<![\w.]){re.escape(wanted)}(?!\w|\.\w)", text) is not None
 
 
+def agreement(first: Sequence[Judged], other: Sequence[Judged]) -> Agreement:
+    """Return how alike two critics judged the cases that both gave a verdict on."""
+    known = {j.row.id: j.verdict for j in first if j.verdict.kind != "no_verdict"}
+    tasks: dict[str, list[float]] = {}
+    furthest = 0.0
+    for one in other:
+        verdict = known.get(one.row.id)
+        if verdict is None or one.verdict.kind == "no_verdict":
+            continue
+        own = tasks.setdefault(_task(one.row), [0.0, 0.0])
+        own[0] += one.verdict.kind == verdict.kind
+        own[1] += 1
+        if verdict.p_revise is not None and one.verdict.p_revise is not None:
+            furthest = max(furthest, abs(verdict.p_revise - one.verdict.p_revise))
+    same = ratios([own for _, own in sorted(tasks.items())], {"same": Ratio(0, 1)})["same"]
+    return Agreement(same, furthest)
+
+
+def _names_rule(one: Judged) -> bool:
+    critique = one.verdict.critique
+    return critique is not None and names(one.row.rule, critique.rule or critique.text)
+
+
+def _slips(judged: Sequence[Judged]) -> dict[str, SlipCatches]:
+    kinds: dict[str, list[Judged]] = {}
+    for one in judged:
+        if one.row.label == "revise" and one.verdict.kind != "no_verdict" and one.row.slip:
+            kinds.setdefault(one.row.slip, []).append(one)
+    found = {}
+    for kind, own in sorted(kinds.items()):
+        caught = [one for one in own if one.verdict.kind == "revise"]
+        ruled = [one for one in caught if one.row.rule]
+        found[kind] = SlipCatches(len(caught), len(own), sum(map(_names_rule, ruled)), len(ruled))
+    return found
+
+
 def _named(judged: Sequence[Judged]) -> Estimate:
     tasks: dict[str, list[float]] = {}
     for one in judged:
-        row, critique = one.row, one.verdict.critique
-        if row.label == "revise" and row.rule and one.verdict.kind == "revise":
-            own = tasks.setdefault(_task(row), [0.0, 0.0])
-            own[0] += critique is not None and names(row.rule, critique.rule or critique.text)
+        if one.row.label == "revise" and one.row.rule and one.verdict.kind == "revise":
+            own = tasks.setdefault(_task(one.row), [0.0, 0.0])
+            own[0] += _names_rule(one)
             own[1] += 1
     return ratios([own for _, own in sorted(tasks.items())], {"named": Ratio(0, 1, "catches")})["named"]
 

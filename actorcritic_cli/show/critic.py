@@ -14,7 +14,7 @@ def critic_rows(found: CriticFile) -> list[tuple[str, str]]:
         ("name", found.name),
         ("architecture", found.architecture),
         ("parameters", f"{found.parameters:,}" if found.parameters else ""),
-        ("quantisation", found.quantisation),
+        ("quantisation", _quantisation(found)),
         ("context", f"{found.n_ctx_train:,} tokens" if found.n_ctx_train else ""),
         ("vocabulary", f"{found.vocabulary:,} tokens" if found.vocabulary else ""),
         ("chat template", template if found.template_kind else ""),
@@ -27,6 +27,11 @@ def critic_rows(found: CriticFile) -> list[tuple[str, str]]:
         ("usable", "yes" if found.usable else f"no: {found.why_not}"),
     ]
     return [(what, value) for what, value in rows if value]
+
+
+def _quantisation(found: CriticFile) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items())
+    return f"{found.quantisation} (matrices: {kinds})" if found.quantisation and kinds else found.quantisation
 
 
 def _threshold(found: CriticFile) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from actorcritic_cli.learn.calibrate import Calibration
-from actorcritic_cli.learn.evaluate import Evaluation
+from actorcritic_cli.learn.evaluate import Agreement, Evaluation, SlipCatches
 from actorcritic_cli.show.console import print_rows
 from actorcritic_cli.show.values import UNKNOWN, estimate, seconds, several, share
 from actorcritic_cli.text import one_line
@@ -23,7 +23,11 @@ def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], 
     console.print(f"{several(first.judged, 'case')} ({wrong:,} to be revised) of {several(tasks, 'task')}: {where}")
     console.print()
     names = [_name(one, done) for one in done]
-    print_rows(console, ("", *names), [(what, *(cell(one) for one in done)) for what, cell in _lines(first, jobs)])
+    print_rows(
+        console,
+        ("", *names),
+        [(what, *(cell(one) for one in done)) for what, cell in _lines(first, jobs, compared=len(done) > 1)],
+    )
     lacking = first.quality.auroc.lacking or first.quality.recall.lacking or first.named.lacking
     if lacking:
         console.print(f"(too few): {lacking.removeprefix('too few to tell ').strip('()')} before an interval is given")
@@ -35,9 +39,19 @@ def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], 
             "cases",
             "AUROC",
             *(f"caught at {_percent(c.false_alarms)}" for c in first.catches),
+            "right rule named",
+            "calibration error",
         )
         rows = [
-            (env, name, f"{own.judged:,}", estimate(own.quality.auroc), *(estimate(c.caught) for c in own.catches))
+            (
+                env,
+                name,
+                f"{own.judged:,}",
+                estimate(own.quality.auroc),
+                *(estimate(c.caught) for c in own.catches),
+                estimate(own.named),
+                estimate(own.ece),
+            )
             for env in first.environments
             for name, one in zip(names, done, strict=True)
             if (own := one.environments.get(env)) is not None
@@ -45,11 +59,8 @@ def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], 
         print_rows(console, headers, rows)
     if first.slips:
         console.print()
-        rows = [
-            (slip, *(f"{one.slips[slip][0]} of {one.slips[slip][1]}" if slip in one.slips else UNKNOWN for one in done))
-            for slip in first.slips
-        ]
-        print_rows(console, ("caught of each slip", *names), rows)
+        slip_rows = [(slip, *(_slip(one.slips.get(slip)) for one in done)) for slip in first.slips]
+        print_rows(console, ("caught of each slip (rule named)", *names), slip_rows)
     for name, one in zip(names, done, strict=True):
         if one.quality.reliability:
             console.print()
@@ -81,12 +92,14 @@ def print_calibration(console: Console, found: Calibration) -> None:
     print_rows(console, ("", ""), rows)
 
 
-def _lines(first: Evaluation, jobs: int) -> list[tuple[str, _Cell]]:
+def _lines(first: Evaluation, jobs: int, *, compared: bool) -> list[tuple[str, _Cell]]:
     def caught(place: int) -> _Cell:
         return lambda one: estimate(one.catches[place].caught)
 
     several_jobs = "" if jobs == 1 else f", {jobs} at a time"
+    agreement = [(f"same verdict as {one_line(first.critic.name, 30)}", lambda one: _agreement(one.agreement))]
     return [
+        *(agreement if compared else []),
         ("AUROC", lambda one: estimate(one.quality.auroc)),
         *(
             (f"caught at {_percent(catch.false_alarms)} false alarms", caught(place))
@@ -98,10 +111,20 @@ def _lines(first: Evaluation, jobs: int) -> list[tuple[str, _Cell]]:
         ("  precision", lambda one: estimate(one.quality.precision)),
         ("  right rule named", lambda one: estimate(one.named)),
         ("Brier score", lambda one: estimate(one.quality.brier)),
-        ("calibration error", lambda one: share(one.quality.ece)),
+        ("calibration error", lambda one: estimate(one.ece)),
         (f"latency{several_jobs}", _latency),
         ("no verdict", lambda one: ", ".join(f"{why} {n:,}" for why, n in one.no_verdicts.items()) or "none"),
     ]
+
+
+def _slip(found: SlipCatches | None) -> str:
+    if found is None:
+        return UNKNOWN
+    return f"{found.caught} of {found.cases}" + (f" ({found.named} of {found.ruled})" if found.ruled else "")
+
+
+def _agreement(found: Agreement | None) -> str:
+    return UNKNOWN if found is None else f"{estimate(found.same)}, p_revise within {found.furthest:.2g}"
 
 
 def _name(one: Evaluation, done: Sequence[Evaluation]) -> str:

@@ -17,12 +17,19 @@ KINDS: tuple[Kind, ...] = ("f32", "f16", "q8_0", "q4_k_m")
 
 
 def convert(folder: Path, out: Path, kind: Kind = "f16", *, merge: bool = False, note: str = "") -> Path:
-    """Write the model in ``folder`` as a GGUF file and return its path.
+    """Write the model in ``folder`` as a GGUF file and return its path; ``folder`` may be such a file, to be quantised.
 
     A folder with an adapter becomes an adapter file (for ``--lora``), or with ``merge`` a whole model, for which its base
     must be at hand. What the folder's ``acc.json`` says (prompt style, labels, threshold, known policies) goes into the
     file as ``acc.*`` metadata, with ``note`` in place of its own. Raises ``NotFound``, ``UsageError``, ``AccError``.
     """
+    if folder.is_file():
+        if merge or note or kind in ("f32", "f16"):
+            raise UsageError(
+                f"{folder} is a GGUF file, which can only be quantised: name q8_0 or q4_k_m, and nothing else."
+            )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return _written(out, lambda part: quantise(folder, part, kind))
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}; name one that acc critic train or transformers wrote.")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     style: StyleName = "full"
     seed: int = 0
     epochs: int = 3
+    """0 trains nothing: the weights as they begin, for a control."""
     learning_rate: float = 1e-4
     warmup: float = 0.03
     """Share of all steps in which the learning rate rises; then it falls as a cosine to a tenth."""
@@ -54,9 +55,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> Recipe:
         """Return the recipe itself. Raises ``UsageError`` for a senseless one."""
-        counts = (self.epochs, self.tokens_per_pass, self.passes_per_step, self.lora_rank, self.reading_every)
+        counts = (self.tokens_per_pass, self.passes_per_step, self.lora_rank, self.reading_every)
         if min(counts) < 1 or self.learning_rate <= 0:
-            raise UsageError("Epochs, tokens, passes, rank and learning rate must be greater than zero.")
+            raise UsageError("Tokens, passes, rank and learning rate must be greater than zero.")
+        if self.epochs < 0:
+            raise UsageError("The epochs must not be negative; 0 keeps the weights as they begin, as a control.")
         if not 0 <= self.smoothing < 0.5:
             raise UsageError("The label smoothing must be at least 0 and less than 0.5.")
         if min(self.verdict_weight, self.critique_weight, self.reading) < 0:

@@ -174,6 +174,10 @@ class _Training:
         sums = list(state["sums"]) if state else [0.0] * 6
         before = float(state["seconds"]) if state else 0.0
         valid = list(self._packs(self.rows["valid"], None))
+        if self.recipe.epochs == 0:
+            history.append(self._validate(-1, valid, sums, 0.0))
+            save(self.out, self.model, self.tokenizer, self.asked)
+            self._record(history, 0.0)
         while epoch < self.recipe.epochs and not self._enough(history):
             begun = time.monotonic()
             rows = self.rows["train"]
