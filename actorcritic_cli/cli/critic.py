@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from actorcritic_cli.cli import critic_data, critic_eval, critic_live, critic_train
+from actorcritic_cli.cli import critic_data, critic_eval, critic_live, critic_rebuild, critic_train
 from actorcritic_cli.cli.common import JsonOption, print_json, print_table, say
 from actorcritic_cli.errors import AccError, UsageError
 
@@ -26,11 +26,12 @@ app.command()(critic_eval.calibrate)
 app.command()(critic_live.live)
 app.command()(critic_train.train)
 app.command()(critic_train.convert)
+app.command()(critic_rebuild.rebuild)
 
 
 @app.command()
 def info(
-    file: Annotated[Path, typer.Argument(help="GGUF file, or the name of a pulled one.")],
+    file: Annotated[Path, typer.Argument(help="GGUF file, the name of a pulled one, or builtin.")],
     template: Annotated[
         str | None, typer.Option(help="As --critic-template: for a file without a chat template.")
     ] = None,
@@ -46,9 +47,24 @@ def info(
     else:
         from actorcritic_cli.show.critic import critic_rows
 
-        print_table(("", ""), critic_rows(found))
+        print_table(("", ""), [*critic_rows(found), *_builtin_rows(str(file))])
     if not found.usable:
         raise AccError(found.why_not or f"{file} cannot be used as a critic.")
+
+
+def _builtin_rows(name: str) -> list[tuple[str, str]]:
+    """Return what is known of the built-in critic; nothing of any other."""
+    from actorcritic_cli.critics import builtin
+
+    if not builtin.is_builtin(name) or not builtin.RESULTS.exists():
+        return []
+    import msgspec
+
+    from actorcritic_cli.learn.builtin.results import Results
+    from actorcritic_cli.show.builtin_card import short_rows
+
+    found = msgspec.json.decode(builtin.RESULTS.read_bytes(), type=Results)
+    return [("", ""), *short_rows(found), ("card", str(builtin.CARD))]
 
 
 @app.command()

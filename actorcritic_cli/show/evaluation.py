@@ -59,7 +59,7 @@ def print_evaluations(console: Console, where: str, done: Sequence[Evaluation], 
         print_rows(console, headers, rows)
     if first.slips:
         console.print()
-        slip_rows = [(slip, *(_slip(one.slips.get(slip)) for one in done)) for slip in first.slips]
+        slip_rows = [(slip, *(slip_text(one.slips.get(slip)) for one in done)) for slip in first.slips]
         print_rows(console, ("caught of each slip (rule named)", *names), slip_rows)
     for name, one in zip(names, done, strict=True):
         if one.quality.reliability:
@@ -117,7 +117,8 @@ def _lines(first: Evaluation, jobs: int, *, compared: bool) -> list[tuple[str, _
     ]
 
 
-def _slip(found: SlipCatches | None) -> str:
+def slip_text(found: SlipCatches | None) -> str:
+    """Return what became of a kind of slip in a few words."""
     if found is None:
         return UNKNOWN
     return f"{found.caught} of {found.cases}" + (f" ({found.named} of {found.ruled})" if found.ruled else "")
