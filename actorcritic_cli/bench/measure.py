@@ -90,7 +90,7 @@ class Benchmark:
         with Beside("floor", self.folder / "floor.log", passive=True) as floor:
             trained = int(floor.ask("load", path=path)["trained"])
             self._fit(trained, lambda text: int(floor.ask("count", text=text)["tokens"]))
-            with _home(self.folder):
+            with bench_home(self.folder):
                 self._starts()
                 floor.ask("open", n_ctx=self.report.n_ctx, threads=threads)
                 with Beside("naive", self.folder / "naive.log", passive=False) as naive:
@@ -98,7 +98,7 @@ class Benchmark:
                     naive.ask("load", path=path, n_ctx=self.report.n_ctx, threads=threads)
                     self._actions(floor, naive)
                     self.report.memory.naive_peak = peak_memory(naive.pid)
-        with _home(self.folder):
+        with bench_home(self.folder):
             self._sessions()
         if self.settings.actor_seconds > 0:
             self._waiting()
@@ -267,7 +267,7 @@ class Benchmark:
             return
         waiting = self.report.waiting = Waiting(self.settings.actor_seconds)
         times = min(self.settings.repeat, _COLD_STARTS)
-        with _home(self.folder):
+        with bench_home(self.folder):
             critic = self._critic()
         with critic:
             critic.start()
@@ -310,7 +310,7 @@ def _timed(work: Callable[..., object], *arguments: object) -> float:
 
 
 @contextmanager
-def _home(folder: Path) -> Iterator[None]:
+def bench_home(folder: Path) -> Iterator[None]:
     """Have the critic keep its states and logs in a folder of the benchmark's own."""
     before = os.environ.get("ACC_HOME")
     os.environ["ACC_HOME"] = str(folder)

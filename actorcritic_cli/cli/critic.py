@@ -12,6 +12,7 @@ from actorcritic_cli.cli.common import JsonOption, print_json, print_table, say
 from actorcritic_cli.errors import AccError, UsageError
 
 if TYPE_CHECKING:
+    from actorcritic_cli.bench.conversation import Conversation
     from actorcritic_cli.bench.report import Report
 
 TRACE = "airline-cancel.jsonl"
@@ -102,6 +103,13 @@ def bench(
         typer.Option(metavar="N", min=200, help="Cut policy and tools to about so many tokens.", show_default="whole"),
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 5,
+    beside: Annotated[
+        Literal["tiny", "0.5b", "1.5b"] | None,
+        typer.Option(
+            help="Say also how long one judged proposal takes, beside random weights of this true shape.",
+            show_default="0.5b for a small critic of the compact style, which is measured in no other way",
+        ),
+    ] = None,
     actor_seconds: Annotated[
         float, typer.Option(min=0, help="Seconds the actor of the measured conversation takes a proposal; 0: none.")
     ] = 2.0,
@@ -118,6 +126,7 @@ def bench(
 
     from actorcritic_cli.bench.conversation import recorded
     from actorcritic_cli.bench.measure import Benchmark, Settings
+    from actorcritic_cli.critics.gguf_info import inspect
     from actorcritic_cli.critics.models import file_of
     from actorcritic_cli.examples import example_trace
     from actorcritic_cli.show.steps import steps
@@ -125,6 +134,11 @@ def bench(
     if (file is None) == (synthetic is None):
         raise UsageError("Name one GGUF file, or a shape with --synthetic 0.5b.")
     conversation = recorded(trace or example_trace(TRACE))
+    small = file is not None and inspect(file_of(str(file)), digest=False).style == "compact"
+    if small or beside is not None:
+        path = file_of(str(file)) if file is not None else None
+        _bench_judged(path, synthetic, beside or "0.5b", conversation, repeat, threads, template, json=json)
+        return
     with tempfile.TemporaryDirectory(prefix="acc-bench-") as folder, steps() as tell:
         path = file_of(str(file)) if file is not None else None
         if path is None:
@@ -141,6 +155,55 @@ def bench(
             _print_bench(benchmark.report, json)
             raise
     _print_bench(benchmark.report, json)
+
+
+def _bench_judged(
+    path: Path | None,
+    shape: Literal["tiny", "0.5b", "1.5b"] | None,
+    beside: Literal["tiny", "0.5b", "1.5b"],
+    conversation: Conversation,
+    repeat: int,
+    threads: int | None,
+    template: str | None,
+    *,
+    json: bool,
+) -> None:
+    """Say how long one judged proposal takes with a critic, and beside it with a model of a true shape."""
+    import tempfile
+
+    from actorcritic_cli.bench.judged import PREFIX, judged
+    from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.synthetic import write
+    from actorcritic_cli.show.bench import speed_rows
+    from actorcritic_cli.show.steps import steps
+
+    with tempfile.TemporaryDirectory(prefix="acc-bench-") as folder, steps() as tell:
+        shapes: list[Literal["tiny", "0.5b", "1.5b"]] = [beside] if shape in (None, beside) else [shape, beside]
+        made = {}
+        for name in shapes:
+            tell(f"writing a {name} model with random weights", 0, 1)
+            made[name] = write(Path(folder) / f"{name}.gguf", shape=name, corpus=conversation.texts)
+        chosen = [(path, inspect(path, digest=False).name)] if path is not None else []
+        chosen += [(file, f"{name} shape") for name, file in made.items()]
+        found = [
+            judged(
+                file,
+                name,
+                conversation,
+                Path(folder),
+                repeat,
+                tell,
+                threads=threads,
+                template=template if file == path else None,
+                prefix_tokens=None if inspect(file, digest=False).style == "compact" else PREFIX,
+            )
+            for file, name in chosen
+        ]
+    if json:
+        print_json({"judged": found})
+        return
+    print_table(*speed_rows(found))
+    say(f"Policy and tools are cut to {PREFIX:,} tokens for models that read them; nothing is read ahead.")
 
 
 def _print_bench(report: Report, json: bool) -> None:

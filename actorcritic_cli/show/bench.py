@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actorcritic_cli.bench.judged import Speed
 from actorcritic_cli.bench.report import Figure, Report, middle
 from actorcritic_cli.show.values import UNKNOWN, seconds
 
@@ -46,6 +47,25 @@ def time_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
         rows.append((f"conversation of {waiting.proposals} proposals", _middle(waiting.supervised), "", "", ""))
         rows.append(("the same unsupervised", _middle(waiting.unsupervised), "", "", ""))
     return rows
+
+
+def speed_rows(found: Sequence[Speed]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headers and rows of how long one judged proposal takes."""
+    headers = ("model", "M parameters", "loading", "first verdict", "one judged proposal", "p95", "tokens", "threads")
+    rows: list[tuple[str, ...]] = [
+        (
+            one.model,
+            f"{one.parameters / 1e6:,.1f}",
+            seconds(one.loading),
+            seconds(one.first),
+            f"{seconds(one.median)} (median of {one.judgements})",
+            seconds(one.p95),
+            f"{one.tokens:g}",
+            str(one.threads),
+        )
+        for one in found
+    ]
+    return headers, rows
 
 
 def load_rows(report: Report) -> list[tuple[str, str]]:

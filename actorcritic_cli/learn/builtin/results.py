@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli import __version__
 from actorcritic_cli.analysis.shares import Estimate
+from actorcritic_cli.bench.judged import Speed
 from actorcritic_cli.critics.gguf_info import CriticFile, inspect
 from actorcritic_cli.critics.styles import known_policies
 from actorcritic_cli.errors import AccError
@@ -38,15 +39,6 @@ class Model(Struct, frozen=True):
     prompt_version: str
     threshold: float
     policies: list[str]
-
-
-class Speed(Struct, frozen=True):
-    """Median seconds of one judged proposal, of so many; with how many threads."""
-
-    model: str
-    median: float
-    judgements: int
-    threads: int
 
 
 class Results(Struct, frozen=True):

@@ -69,7 +69,7 @@ def steps(recipe: BuiltinRecipe, recordings: Path | None = None) -> list[Step]:
     ]
     if recordings is not None:
         found += _official(recipe, recordings.resolve(), critic)
-    found.append(_printing("bench", ("critic", "bench", critic, "--beside", "0.5b", "--actor-seconds", "0"), BENCH))
+    found.append(_printing("bench", ("critic", "bench", critic, "--beside", "0.5b"), BENCH))
     return found
 
 
