@@ -17,7 +17,7 @@ from tests.program import acc
 
 
 def hold_hasty(env: str = "tau_airline", trials: int = 2, tasks: str = "all", *options: object) -> str:
-    """Hold a run of sim:hasty on bundled tasks; return its id.
+    """Hold a run of sim:hasty on bundled tasks, unsupervised unless a critic is named; return its id.
 
     Into an empty record comes a copy of the same run, where one was held before.
     """
@@ -27,8 +27,21 @@ def hold_hasty(env: str = "tau_airline", trials: int = 2, tasks: str = "all", *o
         database_path().parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(record, database_path())
         return run
+    alone = () if "--critic" in options else ("--supervise", "off")
     held = acc(
-        "run", "--env", env, "--actor", "sim:hasty", "--user", "script", "--trials", trials, "--tasks", tasks, *options
+        "run",
+        "--env",
+        env,
+        "--actor",
+        "sim:hasty",
+        "--user",
+        "script",
+        "--trials",
+        trials,
+        "--tasks",
+        tasks,
+        *alone,
+        *options,
     )
     assert held.code == 0, held.error
     run = held.out.split()[-1]

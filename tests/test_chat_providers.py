@@ -34,7 +34,9 @@ def script(tmp_path: Path) -> Path:
 
 
 def chat(server: ProviderServer, protocol: str, script: Path, *more: str | Path, **environment: str):
-    return acc("chat", "--actor", ALIASES[protocol], "--user", f"script:{script}", *more, **server.env(), **environment)
+    alone = () if "--critic" in more else ("--supervise", "off")
+    options = ("--actor", ALIASES[protocol], "--user", f"script:{script}", *alone, *more)
+    return acc("chat", *options, **server.env(), **environment)
 
 
 def events_of_last(home: Path):
@@ -148,6 +150,7 @@ def test_terminal_escapes_of_a_model_never_reach_the_terminal(provider_server, p
 def test_a_dead_network_is_said_in_one_sentence(script, acc_home):
     done = acc(
         "chat", "--actor", "gpt", "--user", f"script:{script}", "--actor-base", "http://127.0.0.1:9/v1",
+        "--supervise", "off",
         OPENAI_API_KEY="x" * 20, ACC_RETRY_BASE="0.01",
     )  # fmt: skip
     assert done.returncode == 1

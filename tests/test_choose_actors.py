@@ -254,7 +254,7 @@ def test_what_the_oracle_prefers_is_right_where_any_candidate_is():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--choose", "3"], "--choose needs a critic"),
+        (["--choose", "3", "--supervise", "off"], "--choose needs a critic"),
         (["--choose", "3", "--critic", "GGUF", "--supervise", "off"], "without --supervise off"),
         (["--choose", "3", "--critic", "GGUF", "--gate", "none"], "--gate none"),
         (["--choose", "0", "--critic", "GGUF"], "for '--choose'"),

@@ -20,6 +20,8 @@ from actorcritic_cli.store.library import Library
 from tests.cli import acc, acc_ok, start
 from tests.recordings import write_perfect_sessions
 
+ALONE = ("--supervise", "off")
+
 
 @pytest.fixture
 def perfect(tmp_path: Path) -> Path:
@@ -65,7 +67,7 @@ def assert_whole(db: Path, planned: int, trials: int) -> None:
 
 def test_a_killed_run_is_resumed_to_the_same_end(tmp_path, perfect):
     db = tmp_path / "a.db"
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "6", "--db", db)
+    process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", "6", "--db", db)
     while not (db.exists() and _sessions(db) > 20):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
@@ -79,7 +81,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(tmp_path, perfect):
 @pytest.mark.slow
 def test_a_run_killed_at_twenty_random_moments_loses_and_doubles_nothing(tmp_path, perfect):
     db, rng, trials = tmp_path / "a.db", random.Random(20), 60
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", str(trials), "--jobs", "3", "--db", db)
+    process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", str(trials), "--jobs", "3", "--db", db)
     while not (db.exists() and _sessions(db) > 0):
         time.sleep(0.01)
     kills = resumed = 0
@@ -133,7 +135,7 @@ def test_a_supervised_run_killed_while_judging_is_resumed_and_leaves_no_worker(t
 
 def test_two_runs_on_one_database_at_once_both_complete(tmp_path, perfect):
     db = tmp_path / "a.db"
-    both = [start("run", "--actor", f"recorded:{perfect}", "--jobs", "2", "--db", db) for _ in range(2)]
+    both = [start("run", *ALONE, "--actor", f"recorded:{perfect}", "--jobs", "2", "--db", db) for _ in range(2)]
     for process in both:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
@@ -145,7 +147,7 @@ def test_two_runs_on_one_database_at_once_both_complete(tmp_path, perfect):
 
 def test_two_processes_cannot_resume_one_run_at_once(tmp_path, perfect):
     db = tmp_path / "a.db"
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
+    process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
     while not (db.exists() and _sessions(db) > 0):
         time.sleep(0.02)
     second = acc("run", "--resume", only_run(db), "--db", db)
@@ -156,7 +158,7 @@ def test_two_processes_cannot_resume_one_run_at_once(tmp_path, perfect):
 
 def test_ctrl_c_pauses_a_run_and_says_how_to_go_on(tmp_path, perfect):
     db = tmp_path / "a.db"
-    process = start("run", "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
+    process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)
     while not (db.exists() and _sessions(db) > 5):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)

@@ -139,7 +139,7 @@ def test_a_key_in_a_reason_is_not_kept(database, monkeypatch):
 
 
 def test_inference_is_a_command_that_can_be_repeated(database):
-    acc("run", "--env", "tau_retail", "--actor", "sim:hasty", "--trials", "2", "--seed", "3")
+    acc("run", "--env", "tau_retail", "--actor", "sim:hasty", "--trials", "2", "--seed", "3", "--supervise", "off")
     run = acc("sessions", "--runs", "--json").json[0]["id"]
     first = acc("label", "--from-ground-truth", "--run", run, "--json")
     tally = first.json["tally"]

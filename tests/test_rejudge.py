@@ -283,7 +283,7 @@ def test_another_threshold_flips_verdicts_and_the_report_says_so(judged_live):
 
 @pytest.mark.slow
 def test_a_whole_run_is_judged_again_and_an_interruption_loses_nothing(tmp_path):
-    acc_ok("run", "--actor", "sim:hasty", "--tasks", "cancel-*", "--trials", "2")
+    acc_ok("run", "--actor", "sim:hasty", "--tasks", "cancel-*", "--trials", "2", "--supervise", "off")
     critic = tiny(seed=3)
     process = start("replay", "--run", "last", "--critic", critic, "--threshold", "0")
     deadline = time.monotonic() + 120

@@ -268,7 +268,8 @@ def test_a_trip_is_searched_again_when_the_search_is_out_of_order():
 
 def test_a_run_with_a_simulated_actor_is_labelled_as_such_wherever_it_is_measured(tmp_path):
     db = tmp_path / "a.db"
-    acc_ok("run", "--actor", "sim:hasty", "--actor-option", "slip_rate=2", "--tasks", "cancel-*", "--db", db)
+    alone = ("--supervise", "off")
+    acc_ok("run", "--actor", "sim:hasty", "--actor-option", "slip_rate=2", "--tasks", "cancel-*", "--db", db, *alone)
     printed = acc_ok("stats", "--db", db)
     assert "actor sim:hasty (simulated)" in printed
     assert "SIMULATED" in printed

@@ -189,6 +189,7 @@ def test_the_command_line_takes_a_strategy_and_refuses_one_without_a_model(
 ) -> None:
     trace = Path(__file__).parents[1] / "traces" / "airline-cancel.jsonl"
     common = ["chat", "--actor", f"recorded:{trace}", "--task", "cancel-01", "--db", tmp_path / "a.db", "--json"]
+    common += ["--supervise", "off"]
     provider_server.script(says("Thought: begin\nUser Response: ###STOP###"))
     done = acc(*common, "--user", "llm:gpt", "--user-strategy", "react", **provider_server.env())
     assert done.returncode == 0, done.stderr
