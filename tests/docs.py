@@ -3,7 +3,9 @@
 ``python -m tests.docs`` rewrites them; ``tests/test_docs.py`` fails when they are not what acc prints today. A README
 block marked ``console`` is executed: its lines that begin with ``$ `` run one after another in a fresh data folder, and
 what stands below each is what it printed (stdout and stderr as at a terminal). Ids, durations and paths differ from run
-to run and are not compared.
+to run and are not compared. A block below the mark ``<!-- trained -->`` needs ``acc[train]`` and runs in an empty folder; of
+its numbers, which other machines and libraries make differently, only the form is compared. Without ``acc[train]`` it is
+left as it is.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+MISSING = [name for name in ("torch", "transformers", "peft", "safetensors") if find_spec(name) is None]
 SHELLS = {"bash": "acc.bash", "zsh": "_acc", "fish": "acc.fish"}
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+_TRAINED = re.compile(r"(<!-- trained -->\n```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 
 _VARYING = (
     (re.compile(r"\b[a-hjkmnp-z2-9]{9}\b(?=[\s;:,)]|$)"), lambda m: "ID" if re.search(r"\d", m[0]) else m[0]),
@@ -43,8 +48,8 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "PATH": path, "ACC_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "110"}
 
 
-def executed(block: str, home: Path) -> str:
-    """Run the commands of a block; return it with what they printed now."""
+def executed(block: str, home: Path, place: Path = ROOT) -> str:
+    """Run the commands of a block in a folder; return it with what they printed now."""
     lines: list[str] = []
     for line in block.splitlines():
         if not line.startswith("$ "):
@@ -52,13 +57,16 @@ def executed(block: str, home: Path) -> str:
         lines.append(line)
         done = subprocess.run(
             ["bash", "-c", line[2:]],
-            cwd=ROOT,
-            env=environment(home),
+            cwd=place,
+            env={
+                **environment(home),
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         printed = [out.rstrip() for out in done.stdout.splitlines()]
@@ -71,9 +79,25 @@ def executed(block: str, home: Path) -> str:
 
 
 def readme_now() -> str:
-    """Return the README with every console block executed anew."""
+    """Return the README with every console block executed anew, but for those that train."""
+    text = README.read_text("utf-8")
+    trained = [match.span(2) for match in _TRAINED.finditer(text)]
     with tempfile.TemporaryDirectory() as home:
-        return _BLOCK.sub(lambda match: executed(match[0], Path(home)), README.read_text("utf-8"))
+        return _BLOCK.sub(lambda match: match[0] if match.span() in trained else executed(match[0], Path(home)), text)
+
+
+def trained_now(text: str) -> str:
+    """Return the README with the blocks that train executed anew, in a folder that they share."""
+    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as place:
+        return _TRAINED.sub(lambda match: match[1] + executed(match[2], Path(home), Path(place)), text)
+
+
+def trained_blocks(text: str) -> str:
+    """Return the blocks that train, with their numbers and the space around them made equal."""
+    blocks = "".join(match[2] for match in _TRAINED.finditer(text))
+    # What is too few to tell has no interval, and which that is may differ with the weights.
+    plain = re.sub(r" \[[^\]]*\]| \(too few\)", "", comparable(blocks))
+    return re.sub(r"[ \t]+", " ", re.sub(r"[\d.,]*\d|–", "N", plain))
 
 
 def comparable(text: str) -> str:
@@ -131,7 +155,8 @@ def main() -> None:
         path.write_text(text, "utf-8")
     path, text = overview()
     path.write_text(text, "utf-8")
-    README.write_text(readme_now(), "utf-8")
+    text = readme_now()
+    README.write_text(trained_now(text) if not MISSING else text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,15 @@ def test_the_readmes_examples_print_what_it_shows():
     assert docs.comparable(docs.readme_now()) == docs.comparable(docs.README.read_text("utf-8"))
 
 
+@pytest.mark.slow
+@pytest.mark.train
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(bool(docs.MISSING), reason=f"not installed: {', '.join(docs.MISSING)} (acc[train])")
+def test_the_readmes_training_prints_what_it_shows():
+    text = docs.README.read_text("utf-8")
+    assert docs.trained_blocks(docs.trained_now(text)) == docs.trained_blocks(text)
+
+
 def test_the_completions_are_current():
     for path, text in docs.completions():
         assert path.read_text("utf-8") == text, f"{path.name}: rewrite with python -m tests.docs"
