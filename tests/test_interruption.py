@@ -65,6 +65,7 @@ def assert_whole(db: Path, planned: int, trials: int) -> None:
         assert all(len(stories) == 1 for stories in by_task.values()), "trials of one task differ"
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_to_the_same_end(tmp_path, perfect):
     db = tmp_path / "a.db"
     process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", "6", "--db", db)
@@ -133,6 +134,7 @@ def test_a_supervised_run_killed_while_judging_is_resumed_and_leaves_no_worker(t
     assert left == []
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_database_at_once_both_complete(tmp_path, perfect):
     db = tmp_path / "a.db"
     both = [start("run", *ALONE, "--actor", f"recorded:{perfect}", "--jobs", "2", "--db", db) for _ in range(2)]

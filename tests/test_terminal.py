@@ -44,6 +44,7 @@ def last_session(home: Path):
         return session, list(library.events(session))
 
 
+@pytest.mark.slow
 def test_a_person_overrules_the_critic_word_by_word(provider_server, critic, acc_home):
     provider_server.script(says("First answer."), says("Second answer."), says("Third answer."))
     # At threshold 0 the critic objects to everything; without revisions every objection comes to the person.
@@ -86,6 +87,7 @@ def test_a_person_overrules_the_critic_word_by_word(provider_server, critic, acc
     assert events[-1].reason == "user_stop"
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_session_that_can_be_gone_on_with(provider_server, acc_home):
     provider_server.script(says("Hello to you."), says("Welcome back."))
     chat = sit_down(provider_server)
