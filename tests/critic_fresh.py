@@ -48,9 +48,7 @@ class Fresh:
         lib = self._lib
         params = lib.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = self._n_ctx, _PASS, _PASS
-        whole = lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
-        fused, plain = lib.LLAMA_FLASH_ATTN_TYPE_AUTO, lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        params.flash_attn_type = plain if whole else fused  # as the engine has it
+        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED  # as the engine has it
         params.n_threads = params.n_threads_batch = 1
         context = lib.llama_init_from_model(self._model, params)
         try:

@@ -122,7 +122,7 @@ def test_a_conversation_without_room_is_no_harm() -> None:
     answer = roomy.answer(Judge(1, build(long, roomy.labels.pair), 1.1, False, 60.0, long.session))
     assert isinstance(answer, Judged)
     assert answer.truncated > 0
-    assert answer.tokens_evaluated == own_tokens(long)
+    assert answer.tokens_evaluated <= own_tokens(long)
 
 
 def test_the_worker_reads_ahead_and_the_verdict_comes_from_what_is_new() -> None:
@@ -198,7 +198,8 @@ def test_a_session_has_everything_read_ahead_that_the_next_judgement_will_show()
         assert isinstance(before, Reading)
         assert before.transcript == what.transcript
         ahead, full = build_ahead(before, labels), build(what, labels)
-        assert (ahead.system, ahead.user) == (full.system, full.user[:1])
+        assert (ahead.system, ahead.user[0]) == (full.system, full.user[0])
+        assert ahead.user[1].pieces == (full.user[1].pieces[0], "")  # the agent speaks next
     assert isinstance(critic.log[0], Reading)
 
 

@@ -77,7 +77,7 @@ def test_a_prompt_has_as_many_entries_as_messages_whatever_they_say(user: str, c
     prompt = build(case(candidate, Message("user", user)), YES_NO)
     text = "".join(pieces(prompt.user))
     heads = [line for line in text.split("\n") if line.startswith(f"[{MARK}")]
-    assert heads == [f"[{MARK} user]", f"[{MARK} agent]", f"[{MARK}]"]
+    assert heads == [f"[{MARK} user]", f"[{MARK} agent]", f"[{MARK}] revise: yes or no?"]
 
 
 @given(st.text(max_size=60))
@@ -88,8 +88,8 @@ def test_harmless_data_stand_in_the_prompt_unchanged(text: str) -> None:
 
 def test_arguments_are_written_the_same_however_the_provider_spaced_them() -> None:
     spaced = Message("assistant", None, (ToolCall("x", "f", '{ "b": 1,\n "a": 2 }'),))
-    tight = Message("assistant", None, (ToolCall("y", "f", '{"a":2,"b":1}'),))
-    assert say(spaced) == say(tight) == 'calls f with {"a":2,"b":1}'
+    tight = Message("assistant", None, (ToolCall("y", "f", '{"b":1,"a":2}'),))
+    assert say(spaced) == say(tight) == 'calls f with {"b":1,"a":2}'
 
 
 def test_arguments_that_are_no_json_are_shown_as_they_are() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actorcritic_cli.actors.litellm_actor import LitellmActor
-from actorcritic_cli.actors.protocol import ActorContext, ActorFailed
+from actorcritic_cli.actors.protocol import ActorContext, ActorFailed, Streams
 from actorcritic_cli.actors.wire import chat_message, chat_messages, problem_of
 from actorcritic_cli.errors import PartyError, UsageError
 from actorcritic_cli.types import Attempt, Critique, Message, Proposal, ToolCall, ToolSpec, Transcript
@@ -104,6 +104,22 @@ def test_the_model_sees_policy_tools_and_conversation(provider_server: ProviderS
     assert "Please cancel my booking K1." in texts(body)
     named = [tool.get("name") or tool["function"]["name"] for tool in body["tools"]]
     assert named == ["get_booking", "cancel_booking"]
+
+
+def test_what_comes_in_is_told_piece_by_piece(provider_server: ProviderServer, protocol: str) -> None:
+    provider_server.script(calls("get_booking", '{"id":  "K1"}', text="One moment, I look it up."))
+    heard: list[Message] = []
+    proposing = actor(provider_server, protocol).stream(context(), heard.append)
+    whole = proposing.proposal.message
+    assert isinstance(actor(provider_server, protocol), Streams)
+    assert heard[-1].content == whole.content == "One moment, I look it up."
+    assert [(c.name, c.arguments) for c in heard[-1].tool_calls] == [("get_booking", '{"id":  "K1"}')]
+    for before, after in pairwise(heard):
+        assert (after.content or "").startswith(before.content or "")
+        assert "".join(c.arguments for c in after.tool_calls).startswith(
+            "".join(c.arguments for c in before.tool_calls)
+        )
+    assert len({len(draft.content or "") for draft in heard}) > 2
 
 
 def conversation(server: ProviderServer, protocol: str, *answers: Behaviour) -> Transcript:

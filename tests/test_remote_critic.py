@@ -391,7 +391,7 @@ class Served:
         from llama_cpp import Llama
 
         self.model = Llama(
-            str(path), n_ctx=4096, n_batch=4096, n_ubatch=4096, n_threads=1, flash_attn=True, verbose=False
+            str(path), n_ctx=4096, n_batch=4096, n_ubatch=4096, n_threads=1, flash_attn=False, verbose=False
         )  # all in one pass, with the attention that the engine has: so that it rounds in the same way
         self.template = self.model.metadata["tokenizer.chat_template"]
         self.words = words.split()

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actorcritic_cli.actors.protocol import ActorContext, ActorFailed, Progress, Proposing
+from actorcritic_cli.actors.protocol import ActorContext, ActorFailed, Hear, Progress, Proposing
 from actorcritic_cli.actors.several import at_once
 from actorcritic_cli.actors.wire import chat_messages, chat_tools, problem_of
 from actorcritic_cli.providers.aliases import resolve
@@ -43,6 +43,13 @@ class LitellmActor:
 
     def propose(self, context: ActorContext) -> Proposing:
         """Ask the model for its next action. Raises ``ActorFailed``."""
+        return self._ask(context, None)
+
+    def stream(self, context: ActorContext, hear: Hear) -> Proposing:
+        """Ask the model for its next action; ``hear`` is told what has come of it. Raises ``ActorFailed``."""
+        return self._ask(context, hear)
+
+    def _ask(self, context: ActorContext, hear: Hear | None) -> Proposing:
         try:
             done = complete(
                 "actor",
@@ -52,6 +59,7 @@ class LitellmActor:
                 tools=chat_tools(context.tools),
                 max_seconds=context.max_seconds,
                 progress=self._progress,
+                hear=hear,
             )
         except CompletionFailed as failed:
             raise ActorFailed(failed.error, failed.call) from failed

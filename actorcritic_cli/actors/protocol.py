@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from actorcritic_cli.types import Attempt, Label, ModelCall, Proposal, ToolSpec, Transcript
+from actorcritic_cli.types import Attempt, Label, Message, ModelCall, Proposal, ToolSpec, Transcript
 
 
 class ActorContext(Struct, frozen=True):
@@ -73,6 +73,22 @@ class Offers(Protocol):
         """Yield a proposal for each candidate number, in that order.
 
         Raises ``ActorFailed`` when one is not to be had, after all that could be had have been yielded.
+        """
+        ...
+
+
+Hear = Callable[[Message], None]
+"""Called with as much of a proposal as has come in, every time that more of it has."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """An actor whose proposal comes in piece by piece. Not every actor is one."""
+
+    def stream(self, context: ActorContext, hear: Hear) -> Proposing:
+        """Return the next proposal as ``Actor.propose`` does, and tell on the way how much of it has come.
+
+        What was told may turn out to be void: a call that breaks off is made again from the beginning.
         """
         ...
 

@@ -24,14 +24,17 @@ from actorcritic_cli.bench.beside import Beside
 from actorcritic_cli.bench.conversation import ASIDE, Conversation
 from actorcritic_cli.bench.process import peak_memory
 from actorcritic_cli.bench.report import Memory, Report, Throughput, Waiting
-from actorcritic_cli.bench.waiting import held, world
+from actorcritic_cli.bench.streaming import play
+from actorcritic_cli.bench.waiting import Held, Objecting, held, rejected, world
 from actorcritic_cli.critics import cpu
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.prefix_store import prefix_store
-from actorcritic_cli.critics.protocol import Case, Reading
+from actorcritic_cli.critics.protocol import Case, Critic, Reading
+from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import AccError, NotFound
+from actorcritic_cli.session.overhear import Overhearing
 from actorcritic_cli.types import Message, Proposal, Verdict
 
 Tell = Callable[[str, int, int], None]
@@ -71,6 +74,8 @@ class Benchmark:
             raise (AccError if file.path.exists() else NotFound)(file.why_not or "The critic can't be used.")
         self.settings, self.conversation, self.folder, self.tell = settings, conversation, folder, tell
         self.threads = settings.threads or cpu.threads()
+        self._random = str(file.acc.get("acc.note", "")).startswith("random weights")
+        self._natural = plain.MAX_TOKENS
         self.sequences = max(settings.sessions) + 2
         self.report = Report(
             str(settings.path),
@@ -95,7 +100,13 @@ class Benchmark:
                 floor.ask("open", n_ctx=self.report.n_ctx, threads=threads)
                 with Beside("naive", self.folder / "naive.log", passive=False) as naive:
                     self.tell("loading the model for the naive way", 0, 1)
-                    naive.ask("load", path=path, n_ctx=self.report.n_ctx, threads=threads)
+                    loaded = naive.ask("load", path=path, n_ctx=self.report.n_ctx, threads=threads)
+                    if self._random:
+                        self._natural = loaded["example"]
+                        self.report.notes.append(
+                            "Random weights know no end: the naive way was stopped after the "
+                            f"{self._natural} tokens that an answer in earnest has."
+                        )
                     self._actions(floor, naive)
                     self.report.memory.naive_peak = peak_memory(naive.pid)
         with bench_home(self.folder):
@@ -141,16 +152,15 @@ class Benchmark:
                 _judged(critic, replace(case, proposal=ASIDE))  # answered once the state is written
                 other = replace(case, session="b")  # the same tokens, delimiters included
                 start.in_memory.append(_timed(_judged, critic, other))
-            for found, ahead in ((start.from_file, False), (start.read_ahead, True)):
+            for found, heard in ((start.from_file, False), (start.in_session, True)):
                 with self._critic() as critic:
                     start.loading.append(_timed(critic.start))
-                    if ahead:
-                        critic.prefill(Reading(case.session, case.policy, case.tools, case.transcript, case.nonce))
-                        time.sleep(self.settings.actor_seconds)
+                    if heard:
+                        self._hear(critic, case)
                     began = time.monotonic()
                     verdict = _judged(critic, case)
                     found.append(time.monotonic() - began)
-                    if not ahead and not verdict.detail.get("tokens_loaded"):
+                    if not heard and not verdict.detail.get("tokens_loaded"):
                         self.report.notes.append("The prefix did not come from its state file.")
         for state in prefix_store().states():
             self.report.prefix_tokens = state.tokens
@@ -172,11 +182,24 @@ class Benchmark:
             if critic.worker_pid is not None:
                 self.report.memory.worker_peak = peak_memory(critic.worker_pid)
 
+    def _hear(self, critic: LlamaCritic, case: Case) -> None:
+        """Have the critic read along while an actor writes the proposal, as a session does."""
+        begun = Message("assistant")
+        known = Reading(case.session, case.policy, case.tools, case.transcript, case.nonce, begun)
+        critic.prefill(known)
+        play(case.proposal.message, self.settings.actor_seconds, Overhearing(critic, known).hear)
+
     def _ours(self, case: Case, critic: LlamaCritic, floor: Beside) -> None:
-        aside = replace(case, proposal=ASIDE)
-        for timed, threshold in ((self.report.approved, _NEVER), (self.report.revised, _ALWAYS)):
+        aside, report = replace(case, proposal=ASIDE), self.report
+        for timed, threshold, heard in (
+            (report.approved, _NEVER, True),
+            (report.at_once, _NEVER, False),
+            (report.revised, _ALWAYS, True),
+        ):
             critic.threshold = _NEVER
             _judged(critic, aside)
+            if heard:
+                self._hear(critic, case)
             critic.threshold = threshold
             began = time.monotonic()
             verdict = _judged(critic, case)
@@ -194,11 +217,11 @@ class Benchmark:
         user, aside = plain.user_text(case), plain.user_text(replace(case, proposal=ASIDE))
         for words in ("critique", "verdict"):
             naive.ask("answer", system=system, user=aside, words="verdict", limit=1)
-            answer = naive.ask("answer", system=system, user=user, words=words)
+            answer = naive.ask("answer", system=system, user=user, words=words, limit=self._natural)
             if words == "verdict":
                 self.report.approved.verdict_only.append(answer["seconds"])
                 continue
-            for timed in (self.report.approved, self.report.revised):  # it writes its critique in any case
+            for timed in (self.report.approved, self.report.at_once, self.report.revised):  # it writes in any case
                 timed.naive.append(answer["seconds"])
                 timed.naive_written.append(answer["tokens"])
             self.report.naive_answer = answer["text"]
@@ -274,12 +297,20 @@ class Benchmark:
             for number in range(times):
                 self.tell(f"a conversation with an actor of {waiting.actor_seconds:g} s a proposal", number, times)
                 for supervisor, seconds in ((None, waiting.unsupervised), (critic, waiting.supervised)):
-                    name = f"conversation {number}"
-                    done = held(self.conversation, environment, supervisor, waiting.actor_seconds, name)
+                    done = self._held(environment, supervisor, f"conversation {number}")
                     seconds.append(done.seconds)
-                    waiting.proposals, waiting.judgements = done.proposals, done.judgements
-                    if done.failures:
-                        self.report.notes.append(f"Without a verdict: {done.failures[0]}")
+                    waiting.proposals, waiting.judgements = done.proposals, len(done.verdicts)
+                waiting.added += [verdict.latency for verdict in done.verdicts]
+                sent_back = rejected(self.conversation)
+                if sent_back is not None:
+                    objecting, name = Objecting(critic, sent_back), f"conversation {number}, revised"
+                    waiting.revised.append(self._held(environment, objecting, name, revised=True).seconds)
+
+    def _held(self, environment: Environment, critic: Critic | None, name: str, *, revised: bool = False) -> Held:
+        done = held(self.conversation, environment, critic, self.settings.actor_seconds, name, revised=revised)
+        if done.failures:
+            self.report.notes.append(f"Without a verdict: {done.failures[0]}")
+        return done
 
 
 def _judged(critic: LlamaCritic, case: Case) -> Verdict:

@@ -5,8 +5,8 @@ they do by default, which is faster where nobody else needs the cores. Rubric, p
 message that never changes, then the conversation and the proposal, so that llama-cpp-python finds all but the newest
 tokens in its cache; before each timed call the same conversation is read with another proposal (``max_tokens=1``). The
 schema is enforced by its grammar, for ``response_format`` would be ignored; the verdict comes first, and sampling is off.
-The critique is bounded to ``CRITIQUE`` characters and the answer to ``MAX_TOKENS`` tokens: a model with random weights
-knows no end and writes up to the bound, much as a trained one does that was asked for a reason. What was written is
+What a trained model writes it ends itself, within ``MAX_TOKENS``. A model with random weights knows no end, so it is stopped
+where a true answer would have ended: after as many tokens, in its own vocabulary, as ``EXAMPLE`` has. What was written is
 reported with its time.
 
 A second, tersest schema has the verdict alone, which is the least that this interface can do.
@@ -23,16 +23,21 @@ from actorcritic_cli.critics.protocol import Case
 
 Words = Literal["critique", "verdict"]
 
-CRITIQUE = 200
-"""Characters of the written critique, which names the rule, what is wrong and what would be right."""
-MAX_TOKENS = 160
+MAX_TOKENS = 240
+"""As many as our critic's critique may have."""
+EXAMPLE = (
+    '{"verdict": "approve", "rule": "A reservation may be cancelled within 24 hours of its booking.", "critique": "The '
+    "reservation was booked less than 24 hours ago, the details were listed, and the user has confirmed the cancellation "
+    'with a clear yes."}'
+)
+"""What the naive way answers of an action that may take effect, if it is written in earnest: one rule, one sentence."""
 
 _VERDICT = {"type": "string", "enum": ["approve", "revise"]}
 SCHEMAS: dict[Words, dict[str, Any]] = {
     "critique": {
         "type": "object",
-        "properties": {"verdict": _VERDICT, "critique": {"type": "string", "maxLength": CRITIQUE}},
-        "required": ["verdict", "critique"],
+        "properties": {"verdict": _VERDICT, "rule": {"type": "string"}, "critique": {"type": "string"}},
+        "required": ["verdict", "rule", "critique"],
         "additionalProperties": False,
     },
     "verdict": {
@@ -42,14 +47,14 @@ SCHEMAS: dict[Words, dict[str, Any]] = {
         "additionalProperties": False,
     },
 }
-"""What is asked for: a verdict with its critique, or a verdict alone."""
+"""What is asked for: a verdict with its rule and critique, or a verdict alone."""
 
 
 def system_text(shared: str) -> str:
     """Return the system message: what our critic shares between sessions, but asked to answer in JSON."""
     return (
-        f"{shared}\nAnswer with a JSON object: your verdict, approve or revise, and a critique that names the rule that is "
-        "broken, what is wrong and what would be right.\n"
+        f"{shared}\nAnswer with a JSON object: your verdict, approve or revise, the rule that it follows from, and a "
+        "critique that says in a sentence what is right or wrong with the proposal.\n"
     )
 
 
@@ -85,7 +90,8 @@ class Naive:
         self._grammars = {
             words: LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False) for words, schema in SCHEMAS.items()
         }
-        return {"seconds": time.monotonic() - started}
+        written = self._llama.tokenize(EXAMPLE.encode(), add_bos=False)
+        return {"seconds": time.monotonic() - started, "example": len(written)}
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """Answer once: ``system`` and ``user`` are the messages, ``words`` names the schema, ``limit`` the tokens."""

@@ -28,15 +28,16 @@ class Timed(Struct):
 class Start(Struct):
     """The first verdict of a new worker, in seconds, by where the shared prefix came from.
 
-    ``loading`` is the time to load the model, which the others do not contain. ``read_ahead`` is with the state file and
-    while the actor thought (``--actor-seconds``) the worker read the user's words, as in a session. ``in_memory`` is the
-    same judgement by a worker that has the prefix already.
+    ``loading`` is the time to load the model, which the others do not contain. ``in_session`` is with the state file and as
+    a session has it: while the actor wrote its proposal (``--actor-seconds``) the worker read the conversation, and the
+    proposal as it came in. ``from_file`` is the same with nothing read ahead, ``in_memory`` by a worker that has the prefix
+    already.
     """
 
     loading: list[float] = field(default_factory=list)
     cold: list[float] = field(default_factory=list)
     from_file: list[float] = field(default_factory=list)
-    read_ahead: list[float] = field(default_factory=list)
+    in_session: list[float] = field(default_factory=list)
     in_memory: list[float] = field(default_factory=list)
 
 
@@ -68,13 +69,19 @@ class Memory(Struct):
 
 
 class Waiting(Struct):
-    """Seconds of a whole conversation with an actor that takes its time, without and with supervision."""
+    """Seconds of a whole conversation with an actor that takes its time, without and with supervision.
+
+    Nothing is sent back in it. ``revised`` is the same with the first proposal that was sent back when it was recorded: one
+    critique and one proposal more. ``added`` are the seconds of each judgement of ``supervised``.
+    """
 
     actor_seconds: float
     proposals: int = 0
     judgements: int = 0
     unsupervised: list[float] = field(default_factory=list)
     supervised: list[float] = field(default_factory=list)
+    revised: list[float] = field(default_factory=list)
+    added: list[float] = field(default_factory=list)
 
 
 class Figure(Struct, frozen=True):
@@ -109,6 +116,9 @@ class Report(Struct):
     n_ctx: int = 0
     start: Start = field(default_factory=Start)
     approved: Timed = field(default_factory=Timed)
+    """What an approved action adds after its actor has written it: the critic has read along, as in a session."""
+    at_once: Timed = field(default_factory=Timed)
+    """The same where the proposal was there at once, and none of it could be read while it came in."""
     revised: Timed = field(default_factory=Timed)
     throughput: list[Throughput] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
@@ -128,10 +138,12 @@ class Report(Struct):
             Figure("approved action / naive", ratio(self.approved.ours, self.approved.naive), 0.1),
             Figure("approved action / naive, verdict only", ratio(self.approved.ours, self.approved.verdict_only)),
             Figure("approved action / floor", ratio(self.approved.ours, self.approved.floor), 1.25),
+            Figure("approved, proposal there at once / naive", ratio(self.at_once.ours, self.at_once.naive)),
+            Figure("approved, proposal there at once / floor", ratio(self.at_once.ours, self.at_once.floor)),
             Figure("revised action / naive", ratio(self.revised.ours, self.revised.naive)),
             Figure("revised action / floor", ratio(self.revised.ours, self.revised.floor)),
-            Figure("first verdict, state file / cold prefix", ratio(start.from_file, cold_prefix), 0.02),
-            Figure("the same, read ahead / cold prefix", ratio(start.read_ahead, cold_prefix)),
+            Figure("first verdict, state file / cold prefix", ratio(start.in_session, cold_prefix), 0.02),
+            Figure("the same, nothing read ahead / cold prefix", ratio(start.from_file, cold_prefix)),
             Figure("prefix alone, state file / cold", ratio(loaded_prefix, cold_prefix)),
         ]
         if most is not None:

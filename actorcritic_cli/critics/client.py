@@ -175,6 +175,9 @@ class LlamaCritic:
 
         A worker is started for a judgement only, which then reads everything.
         """
+        draft = reading.draft
+        if draft is not None and (draft.content or draft.tool_calls) and not self.style.reads_drafts:
+            return
         line = self._keeper.line
         if line is not None and line.alive and line.loaded is not None:
             line.tell(Prefill(reading.session, self.style.build_ahead(reading, line.loaded.labels)))

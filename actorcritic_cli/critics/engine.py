@@ -78,15 +78,12 @@ class Engine:
             warnings.append(f"A context of {wanted} tokens is more than the {trained} the model was trained with.")
         threads = load.threads or cpu.threads()
         sequences = load.sequences or DEFAULT_SEQUENCES
-        # A memory of whole states (recurrent, hybrid) has no use for the tokens that fill up a pass.
-        tiled = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self.n_ctx = -(-wanted // _ROUND) * _ROUND
-        self._context = new_context(lib, self._model, load, self.n_ctx, sequences, threads, tiled=tiled)
+        self._context = new_context(lib, self._model, load, self.n_ctx, sequences, threads)
         add_adapters(lib, self._model, self._context, load.adapters)
         self.memory = Memory(lib, self._context, self.n_ctx, sequences, self._states(load, sequences, gpu_layers))
         self.vocab = Vocab(lib.llama_model_get_vocab(self._model))
-        passes = Passes(lib, self._context, self.vocab.size, spare=sequences if tiled else None)
-        self.scheduler = Scheduler(self.memory, passes)
+        self.scheduler = Scheduler(self.memory, Passes(lib, self._context, self.vocab.size))
         self._frame = self._frame_of(load.template)
         self._head = self.vocab.structure(self._frame.before)
         self._head = [*self.vocab.leading(self._head), *self._head]
@@ -123,7 +120,7 @@ class Engine:
             "sequences": sequences,
             "chunk": CHUNK,
             "gpu_layers": gpu_layers,
-            "attention": "fused, in tiles",
+            "attention": "plain",
         }
         return PrefixStates(self._lib, self._context, PrefixStore(Path(load.states)), Path(load.path).stem, origin)
 

@@ -27,6 +27,16 @@ class LabelPair(Struct, frozen=True):
             return f"Must the last entry be revised? {self.revise} or {self.approve}?"
         return f"The last entry: {self.revise} or {self.approve}?"
 
+    @property
+    def brief(self) -> str:
+        """The question in the fewest tokens, for a critic that was told before what it is asked: every judgement reads it
+        anew, and all of it only after the proposal is there."""
+        if len(self.revise) == 1:
+            return f"{self.revise}: revise. {self.approve}: leave it. {self.approve} or {self.revise}?"
+        if self.revise.lower() == "yes":
+            return f"revise: {self.revise} or {self.approve}?"
+        return f"{self.revise} or {self.approve}?"
+
 
 CANDIDATES: tuple[LabelPair, ...] = (
     LabelPair("yes", "no"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actorcritic_cli.critics.llama_log import last_errors
-from actorcritic_cli.critics.reading import CHUNK, TILE
+from actorcritic_cli.critics.reading import CHUNK
 from actorcritic_cli.critics.wire import Adapter, Load
 from actorcritic_cli.errors import AccError
 
@@ -40,16 +40,17 @@ def load_model(lib: Any, load: Load, warnings: list[str]) -> tuple[Any, int]:
     )
 
 
-def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int, *, tiled: bool) -> Any:
-    """Return a context; ``tiled`` when its passes will be filled up. Raises ``AccError`` if there is no memory for it."""
+def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int) -> Any:
+    """Return a context. Raises ``AccError`` if there is no memory for it."""
     params = lib.llama_context_default_params()
-    params.n_ctx = n_ctx + TILE * tiled
+    params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = CHUNK
-    params.n_seq_max = sequences + tiled
+    params.n_seq_max = sequences
     params.kv_unified = True  # all sequences share the cells, so that a prefix is stored once
-    # Fused attention reads a long prefix, and the tokens of many sessions, much faster than plain attention, and in
-    # tiles with the same result whatever shares a pass (see ``reading.TILE``).
-    params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO if tiled else lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    # llama.cpp's fused attention on CPUs has two ways of working, and rounds one way below 64 tokens a pass and another
+    # way from there on: a probability would depend, by 2e-3, on what shares the pass. Where a judgement reads some 20
+    # tokens, plain attention is also the faster one; a long prefix takes about a third longer, once.
+    params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.n_threads = params.n_threads_batch = threads
     params.swa_full = True  # else a sliding window forgets what a cut back to the prefix needs
     context = lib.llama_init_from_model(model, params)

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from actorcritic_cli.types import Attempt, Comparison, CriticIdentity, Proposal, ToolSpec, Transcript, Verdict
+from actorcritic_cli.types import Attempt, Comparison, CriticIdentity, Message, Proposal, ToolSpec, Transcript, Verdict
 
 
 class Case(Struct, frozen=True):
@@ -28,13 +28,18 @@ class Case(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """What is known of a session before there is a proposal; the fields mean what they mean in ``Case``."""
+    """What is known of a session before there is a proposal; the fields mean what they mean in ``Case``.
+
+    ``draft`` is as much of a proposal as has come in so far, while the actor still writes it; an empty message where it is
+    to begin.
+    """
 
     session: str
     policy: str
     tools: tuple[ToolSpec, ...]
     transcript: Transcript
     nonce: str = ""
+    draft: Message | None = None
 
 
 @runtime_checkable

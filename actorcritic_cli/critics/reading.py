@@ -16,11 +16,8 @@ from actorcritic_cli.critics.llama_log import last_errors
 
 CHUNK = 256
 """Tokens per pass: between passes the clock is looked at, and what has come in meanwhile joins."""
-AHEAD_CHUNK = 64
+AHEAD_CHUNK = 32
 """Tokens per pass when nobody waits: what comes in meanwhile has to wait for the end of the pass."""
-TILE = 64
-"""From so many tokens on, llama.cpp's fused attention on CPUs works in tiles: faster a token, and with the same result
-whatever shares the pass. With fewer it rounds in another way, by 1e-3 in a probability."""
 
 
 class OutOfTime(Exception):
@@ -55,16 +52,12 @@ class Account:
 
 
 class Reading:
-    """Tokens to be read at the end of a branch; with ``logits`` the model's output after the last one is wanted.
+    """Tokens to be read at the end of a branch; with ``logits`` the model's output after the last one is wanted."""
 
-    With ``rough`` it may be rounded in whatever way is fastest: for text that is written, token by token.
-    """
-
-    def __init__(self, branch: Branch, tokens: Sequence[int], *, logits: bool = True, rough: bool = False):
+    def __init__(self, branch: Branch, tokens: Sequence[int], *, logits: bool = True):
         self.branch = branch
         self.tokens = list(tokens)
         self.logits = logits
-        self.rough = rough
         self.done = 0
         self.output: Any = None
 
@@ -104,18 +97,12 @@ def _advance(
 
 
 class Passes:
-    """Runs passes of the model over several readings.
+    """Runs passes of the model over several readings."""
 
-    ``spare`` is a sequence that nobody has: passes with few tokens are filled up with tokens there that nobody looks at
-    (see ``TILE``). ``None`` fills nothing up.
-    """
-
-    def __init__(self, lib: Any, context: Any, vocabulary: int, spare: int | None = None):
+    def __init__(self, lib: Any, context: Any, vocabulary: int):
         self._lib = lib
         self._context = context
-        self._memory = lib.llama_get_memory(context)
         self._vocabulary = vocabulary
-        self._spare = spare
         self._batch = lib.llama_batch_init(CHUNK, 0, 1)
         self.seconds = 0.0
         """What the last pass took."""
@@ -138,10 +125,7 @@ class Passes:
         """
         began = time.monotonic()
         ends = self._fill(chosen)
-        filled_up = self._fill_up(chosen)
         status = int(self._lib.llama_decode(self._context, self._batch))
-        if filled_up:
-            self._lib.llama_memory_seq_rm(self._memory, self._spare, -1, -1)
         self.seconds = time.monotonic() - began
         if status == 1:
             return status
@@ -173,20 +157,6 @@ class Passes:
                 batch.logits[place - 1] = 1
         batch.n_tokens = place
         return ends
-
-    def _fill_up(self, chosen: Sequence[tuple[Reading, int]]) -> bool:
-        """Bring a pass up to the size of a tile, if the way of rounding matters; whether anything was added."""
-        batch, first = self._batch, self._batch.n_tokens
-        if self._spare is None or first >= TILE or all(reading.rough for reading, _ in chosen):
-            return False
-        for place in range(first, TILE):
-            batch.token[place] = batch.token[0]
-            batch.pos[place] = place - first
-            batch.n_seq_id[place] = 1
-            batch.seq_id[place][0] = self._spare
-            batch.logits[place] = 0
-        batch.n_tokens = TILE
-        return True
 
     def _output(self, place: int) -> Any:
         import numpy as np

@@ -36,6 +36,11 @@ class Style(Protocol):
         """Whether a critic of this style can be asked which of several candidates is best."""
         ...
 
+    @property
+    def reads_drafts(self) -> bool:
+        """Whether a candidate can be read while it comes in (``Reading.draft``)."""
+        ...
+
     def knows(self, policy: str) -> bool:
         """Whether a critic of this style can judge by a policy."""
         ...
@@ -59,6 +64,7 @@ class Full(Struct, frozen=True):
     name: str = "full"
     version: str = prompt.PROMPT_VERSION
     compares: bool = True
+    reads_drafts: bool = True
 
     def knows(self, policy: str) -> bool:
         """Every policy: it stands in the prompt."""
@@ -85,6 +91,7 @@ class Compact(Struct, frozen=True):
     version: str = compact.COMPACT_VERSION
     compares: bool = False
     """Small models are trained to judge, and have never seen the other question."""
+    reads_drafts: bool = False
 
     def knows(self, policy: str) -> bool:
         """Whether the model's file names this policy."""

@@ -52,7 +52,7 @@ class Writer:
         raw = bytearray()
         count = 0
         try:
-            (logits,) = yield [Reading(branch, opening, rough=True)]
+            (logits,) = yield [Reading(branch, opening)]
             while count < limit:
                 token = self._next(logits, grammar)
                 if token is None:
@@ -63,7 +63,7 @@ class Writer:
                 critique = parse(raw.decode("utf-8", "replace")) if raw.endswith(b'"}') else None
                 if critique is not None:
                     return critique, "ok", count
-                (logits,) = yield [Reading(branch, [token], rough=True)]
+                (logits,) = yield [Reading(branch, [token])]
             return self.unwritten("cut", count)
         finally:
             self._lib.llama_sampler_free(grammar)

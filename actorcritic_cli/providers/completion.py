@@ -1,8 +1,9 @@
 """One model call: streamed, held back, bounded, retried, and accounted for.
 
 Nothing of an answer is shown while it comes in: it is a proposal, and a proposal reaches nobody before it is approved.
-Only its length is reported on the way. What comes out is the assistant message with the provider's raw message inside,
-and a ``ModelCall`` for the record that holds every parameter and failure but no message and no key.
+Only its length is reported on the way, and what has come of it to a critic that reads along. What comes out is the
+assistant message with the provider's raw message inside, and a ``ModelCall`` for the record that holds every parameter and
+failure but no message and no key.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from actorcritic_cli.types import Message, ModelCall, PartyName
 
 Progress = Callable[[int], None]
 """Called with the number of characters received so far in this try."""
+Hear = Callable[[Message], None]
+"""Called with as much of the answer as was received so far in this try."""
 
 TRUNCATED = "Your answer was cut off because it was too long; answer again, more briefly."
 
@@ -64,6 +67,7 @@ def complete(
     tools: Sequence[dict[str, Any]] = (),
     max_seconds: float | None = None,
     progress: Progress | None = None,
+    hear: Hear | None = None,
 ) -> Completion:
     """Ask a model for one assistant message; messages and tools are in the OpenAI chat form.
 
@@ -77,7 +81,7 @@ def complete(
     while True:
         answer = stream.Gathered()
         try:
-            _try_once(answer, model, messages, tools, options, deadline, progress)
+            _try_once(answer, model, messages, tools, options, deadline, progress, hear)
         except _TryFailed as tried:
             failure = tried.failure
         else:
@@ -103,6 +107,7 @@ def _try_once(
     options: CompletionOptions,
     deadline: float,
     progress: Progress | None,
+    hear: Hear | None,
 ) -> None:
     """Read one answer into ``answer``. Raises ``_TryFailed``."""
     key = _key(model, options)
@@ -121,6 +126,8 @@ def _try_once(
                 break
             if progress is not None:
                 progress(answer.characters)
+            if hear is not None:
+                hear(answer.draft())
             if answer.characters > options.character_limit:
                 raise _TryFailed(
                     failures.cut_off(f"the answer did not end within {options.character_limit} characters")

@@ -212,6 +212,13 @@ class Gathered:
             raw=json.dumps(raw, ensure_ascii=False),
         )
 
+    def draft(self) -> Message:
+        """Return what has come so far as our own message; its last call's arguments may end anywhere."""
+        calls = tuple(
+            ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in self._calls
+        )
+        return Message("assistant", "".join(self._texts.get("content", ())) or None, calls)
+
     def usage(self) -> Usage:
         """Return the token counts, unknown where the provider gave none."""
         raw = self.usage_raw

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed, Offers, Proposing
+from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed, Offers, Proposing, Streams
 from actorcritic_cli.critics.comparing import compare_by_verdicts
 from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead
 from actorcritic_cli.envs.protocol import Environment, Episode
@@ -43,6 +43,7 @@ from actorcritic_cli.session.events import (
 )
 from actorcritic_cli.session.fault import fault_of
 from actorcritic_cli.session.limits import reached, seconds_left
+from actorcritic_cli.session.overhear import Overhearing
 from actorcritic_cli.session.safe import safe, safe_call, safe_comparison, safe_proposal, safe_verdict
 from actorcritic_cli.session.state import State, after
 from actorcritic_cli.text import encodable
@@ -87,6 +88,8 @@ class Session:
 
     def events(self) -> Iterator[Event]:
         """Yield what happens from here on, until the session has ended."""
+        if self.reader is not None and self.state.phase != "ended":
+            self.reader.prefill(self.known)
         while (event := self.next_event()) is not None:
             self.state = after(self.state, event)
             yield event
@@ -94,14 +97,23 @@ class Session:
 
     def read_ahead(self, event: Event) -> None:
         """The critic begins to read what has just happened, if it can, while the others take their time."""
+        if self.reader is not None and isinstance(event, (Acted, Observed)) and self.state.phase != "end":
+            self.reader.prefill(self.known)
+
+    @property
+    def reader(self) -> ReadsAhead | None:
+        """The critic, if it will judge and can use the time in which others are at work."""
         critic, supervision = self.parties.critic, self.state.spec.supervision
-        if not isinstance(event, (Acted, Observed)) or self.state.phase == "end" or not isinstance(critic, ReadsAhead):
-            return
-        if supervision.mode != "off" and supervision.gate != "none":
-            policy = self.parties.environment.policy
-            critic.prefill(
-                Reading(self.state.session, policy, self.state.tools, self.state.transcript, nonce_of(self.state.spec))
-            )
+        judges = supervision.mode != "off" and supervision.gate != "none"
+        return critic if judges and isinstance(critic, ReadsAhead) else None
+
+    @property
+    def known(self) -> Reading:
+        """What the critic can read before there is a proposal."""
+        state = self.state
+        draft = Message("assistant") if state.phase == "propose" else None
+        policy = self.parties.environment.policy
+        return Reading(state.session, policy, state.tools, state.transcript, nonce_of(state.spec), draft)
 
     def next_event(self) -> Event | None:
         """Let the party whose turn it is do its part; ``None`` when the session is over."""
@@ -157,7 +169,7 @@ class Session:
             candidate=state.chosen or 0,
         )
         try:
-            answer = self.candidate(context) if state.choosing else self.parties.actor.propose(context)
+            answer = self.candidate(context) if state.choosing else self.proposal(context)
         except ActorFailed as failure:
             return self.failed("actor", failure.error, "actor_error", failure)
         if answer is None:
@@ -171,6 +183,13 @@ class Session:
             answer.problem,
             answer.label,
         )
+
+    def proposal(self, context: ActorContext) -> Proposing:
+        """The actor's one proposal, which the critic reads while it comes in."""
+        actor, critic = self.parties.actor, self.reader
+        if critic is None or not isinstance(actor, Streams):
+            return actor.propose(context)
+        return actor.stream(context, Overhearing(critic, self.known).hear)
 
     def candidate(self, context: ActorContext) -> Proposing | None:
         """The next of several candidates, ``None`` when the actor has no other to offer.

@@ -28,13 +28,17 @@ def time_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
     for what, values in (
         ("loading the model", start.loading),
         ("first verdict, cold", start.cold),
-        ("first verdict, state file", start.from_file),
-        ("first verdict, state file, read ahead", start.read_ahead),
+        ("first verdict in a session, state file", start.in_session),
+        ("first verdict, state file, nothing read ahead", start.from_file),
         ("first verdict, prefix in memory", start.in_memory),
     ):
         if values:
             rows.append((what, _middle(values), "", "", ""))
-    for what, timed in (("approved action", report.approved), ("revised action", report.revised)):
+    for what, timed in (
+        ("approved action", report.approved),
+        ("approved, proposal there at once", report.at_once),
+        ("revised action", report.revised),
+    ):
         if timed.ours:
             tokens = f"{middle(timed.new):g} read, {middle(timed.written):g} written"
             if timed.naive_written:
@@ -46,6 +50,9 @@ def time_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
     if waiting is not None and waiting.supervised:
         rows.append((f"conversation of {waiting.proposals} proposals", _middle(waiting.supervised), "", "", ""))
         rows.append(("the same unsupervised", _middle(waiting.unsupervised), "", "", ""))
+        rows.append((f"each of its {waiting.judgements} judgements", _middle(waiting.added), "", "", ""))
+        if waiting.revised:
+            rows.append(("the same with one proposal sent back", _middle(waiting.revised), "", "", ""))
     return rows
 
 
