@@ -2,7 +2,7 @@
 
 Three sides take turns within one run, each in a process of its own with the same number of threads and context:
 
-- *ours*: ``LlamaCritic`` and its worker, as a session uses it (``measure``);
+- *ours*: ``LlamaCritic`` and its worker, as a session uses it: it reads along while the actor writes (``measure``);
 - *naive*: the whole verdict written as JSON by llama-cpp-python's chat call (``naive``);
 - *floor*: nothing but the model's pass over the same number of new tokens (``floor``), with threads that wait for each
   other as the worker's do.

@@ -8,10 +8,8 @@ that short and long ones count alike.
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,22 +18,21 @@ from msgspec.structs import replace
 
 from actorcritic_cli.bench import conversation as talk
 from actorcritic_cli.bench import naive as plain
+from actorcritic_cli.bench.asking import hear, judged
 from actorcritic_cli.bench.beside import Beside
 from actorcritic_cli.bench.conversation import ASIDE, Conversation
 from actorcritic_cli.bench.process import peak_memory
-from actorcritic_cli.bench.report import Memory, Report, Throughput, Waiting
-from actorcritic_cli.bench.streaming import play
+from actorcritic_cli.bench.report import Report, Throughput, Waiting
+from actorcritic_cli.bench.several import keep, take_turns
 from actorcritic_cli.bench.waiting import Held, Objecting, held, rejected, world
 from actorcritic_cli.critics import cpu
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.prefix_store import prefix_store
-from actorcritic_cli.critics.protocol import Case, Critic, Reading
+from actorcritic_cli.critics.protocol import Case, Critic
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import AccError, NotFound
-from actorcritic_cli.session.overhear import Overhearing
-from actorcritic_cli.types import Message, Proposal, Verdict
 
 Tell = Callable[[str, int, int], None]
 """Told what is being done, and how many of how many such things are done."""
@@ -59,7 +56,7 @@ class Settings(Struct, frozen=True):
     """Cut policy and tools so that what sessions share has about so many tokens; ``None`` leaves them whole."""
     sessions: tuple[int, ...] = (1, 4, 8)
     actor_seconds: float = 2.0
-    """How long the actor of the measured conversation takes for a proposal; 0 leaves that measurement out."""
+    """How long an actor writes on a proposal, evenly; with 0 it is there at once, and no conversation is held."""
 
 
 class Benchmark:
@@ -148,17 +145,17 @@ class Benchmark:
             prefix_store().clear()
             with self._critic() as critic:
                 start.loading.append(_timed(critic.start))
-                start.cold.append(_timed(_judged, critic, case))
-                _judged(critic, replace(case, proposal=ASIDE))  # answered once the state is written
+                start.cold.append(_timed(judged, critic, case))
+                judged(critic, replace(case, proposal=ASIDE))  # answered once the state is written
                 other = replace(case, session="b")  # the same tokens, delimiters included
-                start.in_memory.append(_timed(_judged, critic, other))
+                start.in_memory.append(_timed(judged, critic, other))
             for found, heard in ((start.from_file, False), (start.in_session, True)):
                 with self._critic() as critic:
                     start.loading.append(_timed(critic.start))
                     if heard:
-                        self._hear(critic, case)
+                        hear(critic, case, self.settings.actor_seconds)
                     began = time.monotonic()
-                    verdict = _judged(critic, case)
+                    verdict = judged(critic, case)
                     found.append(time.monotonic() - began)
                     if not heard and not verdict.detail.get("tokens_loaded"):
                         self.report.notes.append("The prefix did not come from its state file.")
@@ -182,13 +179,6 @@ class Benchmark:
             if critic.worker_pid is not None:
                 self.report.memory.worker_peak = peak_memory(critic.worker_pid)
 
-    def _hear(self, critic: LlamaCritic, case: Case) -> None:
-        """Have the critic read along while an actor writes the proposal, as a session does."""
-        begun = Message("assistant")
-        known = Reading(case.session, case.policy, case.tools, case.transcript, case.nonce, begun)
-        critic.prefill(known)
-        play(case.proposal.message, self.settings.actor_seconds, Overhearing(critic, known).hear)
-
     def _ours(self, case: Case, critic: LlamaCritic, floor: Beside) -> None:
         aside, report = replace(case, proposal=ASIDE), self.report
         for timed, threshold, heard in (
@@ -197,12 +187,12 @@ class Benchmark:
             (report.revised, _ALWAYS, True),
         ):
             critic.threshold = _NEVER
-            _judged(critic, aside)
+            judged(critic, aside)
             if heard:
-                self._hear(critic, case)
+                hear(critic, case, self.settings.actor_seconds)
             critic.threshold = threshold
             began = time.monotonic()
-            verdict = _judged(critic, case)
+            verdict = judged(critic, case)
             timed.ours.append(time.monotonic() - began)
             new, depth = verdict.detail["tokens_evaluated"], verdict.detail["tokens_reused"]
             written = verdict.detail.get("critique_tokens", 0)
@@ -231,55 +221,20 @@ class Benchmark:
         with self._critic() as critic:
             critic.start()
             most = max(self.settings.sessions)
-            names = [f"session {number}" for number in range(most)]
             middle = len(self.conversation.cases) // 2
-            cases = [self.conversation.of_session(middle, name) for name in names]
+            cases = [self.conversation.of_session(middle, f"session {number}") for number in range(most)]
             self.tell("reading the sessions that share the prefix", 0, 1)
-            self.report.memory = self._kept(critic, cases)
+            keep(critic, cases, self.report)
             for count in self.settings.sessions:
                 found = Throughput(count)
                 self.report.throughput.append(found)
                 for number in range(self.settings.repeat):
                     self.tell(f"{count} sessions one by one and at once", number, self.settings.repeat)
-                    self._rounds(critic, cases[:count], found)
+                    take_turns(critic, cases[:count], found)
             if critic.worker_pid is not None:
                 self.report.memory.worker_peak = max(
                     filter(None, (self.report.memory.worker_peak, peak_memory(critic.worker_pid))), default=None
                 )
-
-    def _kept(self, critic: LlamaCritic, cases: Sequence[Case]) -> Memory:
-        """Judge one case of every session; return what the sessions take, by what the worker says it read."""
-        first = [_judged(critic, case).detail for case in cases]
-        again = [_judged(critic, case).detail for case in cases]
-        prefix, memory = self.report.prefix_tokens, self.report.memory
-        memory.sessions = len(cases)
-        memory.one = first[0]["tokens_total"]
-        memory.own = sum(detail["tokens_total"] - prefix for detail in first[1:])
-        memory.all = memory.one + sum(detail["tokens_evaluated"] for detail in first[1:])
-        memory.separate = sum(detail["tokens_total"] for detail in first)
-        memory.kept = all(detail["tokens_reused"] > prefix for detail in again)
-        if not memory.kept:
-            self.report.notes.append("Not every session was still in the model's memory after the others were read.")
-        return memory
-
-    def _rounds(self, critic: LlamaCritic, cases: Sequence[Case], found: Throughput) -> None:
-        """Two other proposals for every session, each judged once one by one and once at once."""
-        one, other = (self.conversation.cases[index].proposal for index in (-1, 0))
-        if one == other:
-            other = Proposal(Message("assistant", "I need a moment to look into this for you."))
-        spent = {"one_by_one": 0.0, "together": 0.0}
-        for proposal, at_once in ((ASIDE, None), (one, False), (other, True), (one, True), (other, False)):
-            asked = [replace(case, proposal=proposal) for case in cases]
-            began = time.monotonic()
-            if at_once:
-                _at_once(critic, asked)
-            else:
-                for case in asked:
-                    _judged(critic, case)
-            if at_once is not None:
-                spent["together" if at_once else "one_by_one"] += time.monotonic() - began
-        found.one_by_one.append(2 * len(cases) / spent["one_by_one"])
-        found.together.append(2 * len(cases) / spent["together"])
 
     def _waiting(self) -> None:
         """A whole conversation with an actor that takes its time, without a critic and with one."""
@@ -311,27 +266,6 @@ class Benchmark:
         if done.failures:
             self.report.notes.append(f"Without a verdict: {done.failures[0]}")
         return done
-
-
-def _judged(critic: LlamaCritic, case: Case) -> Verdict:
-    """Judge, and insist on a verdict: a failed judgement is no measurement."""
-    verdict = critic.judge(case)
-    if verdict.kind == "no_verdict":
-        raise AccError(f"The critic gave no verdict ({verdict.why}): {verdict.message}.")
-    return verdict
-
-
-def _at_once(critic: LlamaCritic, cases: Sequence[Case]) -> None:
-    """Judge all cases at the same time, each from a thread of its own."""
-    ready = threading.Barrier(len(cases))
-
-    def judge(case: Case) -> None:
-        ready.wait()
-        _judged(critic, case)
-
-    with ThreadPoolExecutor(len(cases)) as threads:
-        for done in [threads.submit(judge, case) for case in cases]:
-            done.result()
 
 
 def _timed(work: Callable[..., object], *arguments: object) -> float:

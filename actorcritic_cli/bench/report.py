@@ -42,11 +42,15 @@ class Start(Struct):
 
 
 class Throughput(Struct):
-    """Judgements per second of some sessions, one after another and all at once, by repetition."""
+    """Judgements per second of some sessions, one after another and all at once, by repetition.
+
+    The proposals were heard, as in a session; ``new`` are the tokens that were left for each judgement one by one.
+    """
 
     sessions: int
     one_by_one: list[float] = field(default_factory=list)
     together: list[float] = field(default_factory=list)
+    new: list[int] = field(default_factory=list)
 
 
 class Memory(Struct):

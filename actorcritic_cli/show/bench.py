@@ -80,7 +80,8 @@ def load_rows(report: Report) -> list[tuple[str, str]]:
     rows = [
         (
             f"{found.sessions} sessions" if found.sessions > 1 else "1 session",
-            f"{middle(found.one_by_one):.2f} judgements/s one by one, {middle(found.together):.2f} at once",
+            f"{middle(found.one_by_one):.2f} judgements/s one by one, {middle(found.together):.2f} at once "
+            f"({middle(found.new):g} tokens each)",
         )
         for found in report.throughput
         if found.together

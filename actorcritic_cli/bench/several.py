@@ -1,0 +1,46 @@
+"""Several sessions of one critic: what they keep in its memory, and how many judgements they get."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from actorcritic_cli.bench.asking import judged, judged_at_once, known
+from actorcritic_cli.bench.report import Report, Throughput
+from actorcritic_cli.critics.client import LlamaCritic
+from actorcritic_cli.critics.protocol import Case
+
+_TAKING_OFF = 0.1
+"""Seconds in which a worker that has nothing else to do takes note of what it is told to read ahead."""
+
+
+def keep(critic: LlamaCritic, cases: Sequence[Case], report: Report) -> None:
+    """Judge one case of every session; report what the sessions take, by what the worker says it read."""
+    first = [judged(critic, case).detail for case in cases]
+    again = [judged(critic, case).detail for case in cases]
+    prefix, memory = report.prefix_tokens, report.memory
+    memory.sessions = len(cases)
+    memory.one = first[0]["tokens_total"]
+    memory.own = sum(detail["tokens_total"] - prefix for detail in first[1:])
+    memory.all = memory.one + sum(detail["tokens_evaluated"] for detail in first[1:])
+    memory.separate = sum(detail["tokens_total"] for detail in first)
+    memory.kept = all(detail["tokens_reused"] > prefix for detail in again)
+    if not memory.kept:
+        report.notes.append("Not every session was still in the model's memory after the others were read.")
+
+
+def take_turns(critic: LlamaCritic, cases: Sequence[Case], found: Throughput) -> None:
+    """Judge every session's case, which is in memory, twice one by one and twice at once, as when its proposal was heard."""
+    spent = {"one_by_one": 0.0, "together": 0.0}
+    for at_once in (False, True, True, False):
+        for case in cases:  # what is not settled of the proposal, and the question, are taken off again
+            critic.prefill(known(case, case.proposal.message))
+        time.sleep(_TAKING_OFF)
+        began = time.monotonic()
+        if at_once:
+            judged_at_once(critic, cases)
+        else:
+            found.new += [judged(critic, case).detail["tokens_evaluated"] for case in cases]
+        spent["together" if at_once else "one_by_one"] += time.monotonic() - began
+    found.one_by_one.append(2 * len(cases) / spent["one_by_one"])
+    found.together.append(2 * len(cases) / spent["together"])
