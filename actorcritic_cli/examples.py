@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from actorcritic_cli import __version__
+from actorcritic_cli.critics.prompt import PROMPT_VERSION
 from actorcritic_cli.errors import NotFound
 from actorcritic_cli.paths import cache_dir
 
@@ -21,7 +22,7 @@ def example_trace(name: str) -> Path:
 
 def demo_critic(seed: int) -> Path:
     """Return the path of a tiny critic with random weights, written to the cache when it is not there yet."""
-    path = cache_dir() / f"random-tiny-{seed}-{__version__}.gguf"
+    path = cache_dir() / f"random-tiny-{seed}-{__version__}-{PROMPT_VERSION}.gguf"
     if not path.exists():
         from actorcritic_cli.critics.synthetic import write
 

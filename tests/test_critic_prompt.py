@@ -77,7 +77,7 @@ def test_a_prompt_has_as_many_entries_as_messages_whatever_they_say(user: str, c
     prompt = build(case(candidate, Message("user", user)), YES_NO)
     text = "".join(pieces(prompt.user))
     heads = [line for line in text.split("\n") if line.startswith(f"[{MARK}")]
-    assert heads == [f"[{MARK} user]", f"[{MARK} agent]", f"[{MARK}] revise: yes or no?"]
+    assert heads == [f"[{MARK} user]", f"[{MARK} agent]", f"[{MARK}] revise?"]
 
 
 @given(st.text(max_size=60))
@@ -97,10 +97,14 @@ def test_arguments_that_are_no_json_are_shown_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("pair", CANDIDATES)
-def test_the_question_names_both_labels(pair: LabelPair) -> None:
-    question = build(case(), pair).user[-1].pieces[0]
-    assert pair.revise in question
-    assert pair.approve in question
+def test_the_critic_is_told_both_labels(pair: LabelPair) -> None:
+    prompt = build(case(), pair)
+    rubric, question = prompt.system[0].pieces[0], prompt.user[-1].pieces[0]
+    assert f"the one word {pair.revise} if" in rubric
+    assert f"or {pair.approve} if" in rubric
+    if pair.revise.lower() != "yes":  # a question that is answered with yes or no need not say so
+        assert pair.revise in question
+        assert pair.approve in question
 
 
 def by_words(vocabulary: set[str]):

@@ -111,7 +111,7 @@ def bench(
         ),
     ] = None,
     actor_seconds: Annotated[
-        float, typer.Option(min=0, help="Seconds in which an actor writes a proposal; 0: at once, and no conversation is held.")
+        float, typer.Option(min=0, help="Seconds in which an actor writes a proposal; 0: it is there at once.")
     ] = 2.0,
     threads: Annotated[int | None, typer.Option(min=1, show_default="what this process may use")] = None,
     template: Annotated[str | None, typer.Option(help="As --critic-template.")] = None,

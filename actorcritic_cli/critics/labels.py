@@ -29,12 +29,12 @@ class LabelPair(Struct, frozen=True):
 
     @property
     def brief(self) -> str:
-        """The question in the fewest tokens, for a critic that was told before what it is asked: every judgement reads it
-        anew, and all of it only after the proposal is there."""
+        """The question in the fewest tokens, for a critic that was told before what it is asked and with which words it
+        answers: every judgement reads it anew, and all of it only after the proposal is there."""
         if len(self.revise) == 1:
             return f"{self.revise}: revise. {self.approve}: leave it. {self.approve} or {self.revise}?"
         if self.revise.lower() == "yes":
-            return f"revise: {self.revise} or {self.approve}?"
+            return "revise?"
         return f"{self.revise} or {self.approve}?"
 
 

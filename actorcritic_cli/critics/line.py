@@ -136,6 +136,9 @@ class Line:
             self._send(frame(message), time.monotonic() + _PATIENCE)
         except (WorkerSlow, WorkerGone):
             self.kill()  # half a frame may be on its way
+        except BaseException:
+            self.kill()  # an interrupt: the same
+            raise
 
     def kill(self) -> None:
         """End the worker at once; those who wait are told."""
