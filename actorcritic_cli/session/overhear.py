@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from actorcritic_cli.critics.protocol import Reading, ReadsAhead
 from actorcritic_cli.types import Message
 
-STEP = 24
-"""Characters that have to come in before the critic is told again: some six tokens. With fewer, more of what a pass costs
-would go into the weights; with more, more is left to be read when the proposal is whole."""
+STEP = 16
+"""Characters that have to come in before the critic is told again: some four tokens. With more, more would be left to be
+read when the proposal is whole; what comes in while the critic is still at a pass is read in the next one together."""
 
 
 class Overhearing:
