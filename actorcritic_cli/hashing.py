@@ -63,41 +63,56 @@ def _call_body(call: ToolCall) -> dict[str, Any]:
 
 def identified(message: Message, parent: str | None) -> tuple[str, str]:
     """Return a message's id below ``parent``, and its body: ``canonical_json`` of ``identity_body``, made in one go."""
+    name = message.name
     try:
-        parts = [b'{"content":', _quoted(message.content)]
-        if message.name is not None:
-            parts += (b',"name":', _quoted(message.name))
-        parts += (b',"role":', _quoted(message.role))
+        said = _encode(_Said(message.content, _UNSET if name is None else name, message.role))
         if message.tool_calls:
-            parts += (b',"tool_calls":[', ",".join(map(_call_text, message.tool_calls)).encode(), b"]")
-        parts.append(b"}")
-        data = b"".join(parts)
+            calls = b",".join(map(_call_text, message.tool_calls))
+            said = b'%b,"tool_calls":[%b]}' % (said[:-1], calls)
     except UnicodeEncodeError:
-        data = canonical_json(identity_body(message)).encode()
+        said = canonical_json(identity_body(message)).encode()
     above = parent.encode() if parent else b""
-    return hashlib.sha256(b"%b\n%b" % (above, data)).hexdigest()[:32], data.decode()
+    return hashlib.sha256(b"%b\n%b" % (above, said)).hexdigest()[:32], said.decode()
 
 
-_quoted = msgspec.json.Encoder().encode
-"""A text (or ``None``) as JSON, with the escapes that ``json.dumps`` makes."""
-_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)
-# What ``_compact.encode`` makes anew for every value; nothing is kept between values. Only CPython has it.
-_pieces = _make_encoder and _make_encoder(
-    None, _compact.default, json.encoder.encode_basestring, None, ":", ",", True, False, True
-)
+class _Said(msgspec.Struct, gc=False):
+    """What counts of a message beside its calls, in the order of the names."""
+
+    content: str | None
+    name: str | msgspec.UnsetType
+    role: str
 
 
-def _sorted_text(value: dict[str, Any]) -> str:
-    return "".join(_pieces(value, 0)) if _pieces else _compact.encode(value)
+class _Call(msgspec.Struct, gc=False):
+    """A call whose arguments are canonical JSON."""
+
+    arguments: msgspec.Raw
+    name: str
 
 
-def _call_text(call: ToolCall) -> str:
+_UNSET = msgspec.UNSET
+_encode = msgspec.json.Encoder(order="deterministic").encode
+"""A value as JSON: texts with the escapes that ``json.dumps`` makes, names in their order."""
+
+
+def _not_here(text: str) -> float:
+    raise ValueError(f"{text} has more than one form")
+
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=_not_here).decode
+"""Arguments without numbers that are no integers: msgspec and the standard library write those differently."""
+
+
+def _call_text(call: ToolCall) -> bytes:
     try:
-        arguments = f'"arguments":{_sorted_text(call.parsed())}'
+        return _encode({"arguments": _decode(call.arguments), "name": call.name})
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        pass  # what msgspec does not take, or would not give back as the standard library does
+    try:
+        arguments = json.dumps(call.parsed(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     except (ValueError, RecursionError):
-        arguments = f'"arguments_text":{_quoted(call.arguments).decode()}'
-    return f'{{{arguments},"name":{_quoted(call.name).decode()}}}'
+        return _encode({"arguments_text": call.arguments, "name": call.name})
+    return _encode(_Call(msgspec.Raw(arguments.encode()), call.name))
 
 
 def message_id(message: Message, parent: str | None) -> str:

@@ -16,12 +16,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actorcritic_cli.envs import registry
-from actorcritic_cli.exchange.conversation import ENDINGS, Outcome, session_events, text_of, tools_from
+from actorcritic_cli.exchange.conversation import ENDINGS, Outcome, Tools, session_events, text_of
 from actorcritic_cli.exchange.decoding import BadElement, Decoder
+from actorcritic_cli.exchange.elements import CHUNK
 from actorcritic_cli.exchange.results import Format
 from actorcritic_cli.exchange.settings import known_dataset, tools_of
 from actorcritic_cli.session.events import Event, Started
-from actorcritic_cli.types import Message, Reward, SessionSpec, Supervision, Task, ToolCall, ToolSpec
+from actorcritic_cli.types import Message, Reward, SessionSpec, Supervision, Task, ToolCall
 
 SOURCE: Format = "chat"
 ENVIRONMENT, DATASET = "chat", "imported"
@@ -75,7 +76,7 @@ class ChatFile:
         dataset = dataset or (told.get("dataset") if env == told.get("env") else None)
         if known:
             dataset = known_dataset(env, dataset or registry.datasets(env)[0])
-        self._known: tuple[ToolSpec, ...] = tools_of(env) if known else ()
+        self._tools = Tools(tools_of(env) if known else ())
         self.spec = SessionSpec(
             env,
             dataset or DATASET,
@@ -87,10 +88,10 @@ class ChatFile:
 
     def elements(self) -> Iterator[bytes | memoryview]:
         """Yield the lines that are not blank."""
-        with self.path.open("rb") as file:
+        with self.path.open("rb", CHUNK) as file:
             for number, line in enumerate(file):
                 text = line.removeprefix(b"\xef\xbb\xbf") if number == 0 else line
-                if text.strip():
+                if text and not text.isspace():
                     yield text
 
     def session(self, element: bytes | memoryview, place: int, session: str, run: str) -> list[Event]:
@@ -106,7 +107,7 @@ class ChatFile:
             actor=self._actor or told.get("actor", self.spec.actor),
             user=told.get("user", self.spec.user),
         )
-        functions = [f for tool in line.tools or () if isinstance(f := tool.get("function", tool), dict)]
+        functions = [tool.get("function", tool) for tool in line.tools or ()]
         extra: dict[str, Any] = {"file": self.path.name, "place": place}
         if line.metadata:
             extra["metadata"] = line.metadata
@@ -116,7 +117,7 @@ class ChatFile:
             float(place) if at is None else at,
             spec,
             (),
-            tools=tools_from(functions, self._known),
+            tools=self._tools.of(functions),
             run=run,
             source=SOURCE,
             extra=extra,
@@ -139,9 +140,18 @@ class ChatFile:
 
 
 def _message(message: FileMessage) -> Message:
-    role = "system" if message.role == "developer" else message.role
-    calls = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls or ())
-    return Message(role, text_of(message.content), calls, message.tool_call_id if role == "tool" else None)
+    role, content = message.role, message.content
+    if content is not None and not isinstance(content, str):
+        content = text_of(content)
+    if role == "tool":
+        return Message("tool", content, _calls(message), message.tool_call_id)
+    return Message("system" if role == "developer" else role, content, _calls(message))
+
+
+def _calls(message: FileMessage) -> tuple[ToolCall, ...]:
+    if not message.tool_calls:
+        return ()
+    return tuple([ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls])
 
 
 def _outcome(told: dict[str, str]) -> Outcome:

@@ -21,6 +21,7 @@ from actorcritic_cli.types import (
     Proposal,
     Reward,
     Termination,
+    ToolCall,
     ToolSpec,
     is_success,
 )
@@ -54,37 +55,45 @@ def session_events(
 def _events(
     at: float, messages: Sequence[Message], place: int, outcome: Outcome, failed: frozenset[int]
 ) -> Iterator[Event]:
-    step, before = 0, Message("system")
-    while place < len(messages):
+    step, count = 0, len(messages)
+    calls: tuple[ToolCall, ...] = ()
+    while place < count:
         message = messages[place]
         if message.role == "assistant":
-            step, place, before = step + 1, place + 1, message
+            step, place, calls = step + 1, place + 1, message.tool_calls
             yield Proposed(at, step, 0, Proposal(message))
             yield Decided(at, step, 0, _UNSUPERVISED)
             yield Acted(at, step, 0, message)
             continue
-        seen = place
-        while place < len(messages) and messages[place].role != "assistant":
+        seen, place = place, place + 1
+        while place < count and messages[place].role != "assistant":
             place += 1
-        heard = _answers(messages[seen:place], before, seen)
-        last = place == len(messages)
-        ends = outcome.termination if last and outcome.termination in ("user_stop", "transfer") else None
-        yield Observed(at, step, tuple(heard), error=any(n in failed for n in range(seen, place)), ends=ends)
+        heard = _answers(messages[seen:place], calls, seen)
+        ends = outcome.termination if place == count and outcome.termination in ("user_stop", "transfer") else None
+        error = bool(failed) and not failed.isdisjoint(range(seen, place))
+        yield Observed(at, step, heard, error, ends=ends)
     yield from _ended(at, step, outcome)
 
 
-def _answers(messages: Sequence[Message], before: Message, seen: int) -> list[Message]:
+def _answers(messages: Sequence[Message], calls: Sequence[ToolCall], seen: int) -> tuple[Message, ...]:
     """Return what came back, the results in the order of their calls and with the names of these."""
+    if len(messages) == 1 and messages[0].role != "tool":
+        return (messages[0],)
+    if len(messages) == len(calls) == 1 and messages[0].tool_call_id == calls[0].id:
+        return (_named(messages[0], calls[0].name),)
     results = {m.tool_call_id or "": m for m in messages if m.role == "tool"}
     others = [m for m in messages if m.role != "tool"]
-    names = {call.id: call.name for call in before.tool_calls}
+    names = {call.id: call.name for call in calls}
     for place, message in enumerate(messages, start=seen + 1):
         if message.role == "tool" and (message.tool_call_id or "") not in names:
             raise BadElement(f"has a tool result without a call (message {place})")
     if results and (len(results) != len(names) or len(results) + len(others) != len(messages)):
         raise BadElement(f"does not answer each of the calls before message {seen + 1} once")
-    named = [msgspec.structs.replace(results[call], name=name) for call, name in names.items() if call in results]
-    return [*named, *others]
+    return (*(_named(results[call], name) for call, name in names.items() if call in results), *others)
+
+
+def _named(result: Message, name: str) -> Message:
+    return Message(result.role, result.content, result.tool_calls, result.tool_call_id, name, result.raw)
 
 
 def _ended(at: float, step: int, outcome: Outcome) -> Iterator[Event]:
@@ -99,19 +108,31 @@ def _ended(at: float, step: int, outcome: Outcome) -> Iterator[Event]:
     yield Ended(at, outcome.termination, outcome.message, outcome.reward, fault=fault)
 
 
-def tools_from(functions: Sequence[dict[str, Any]], known: tuple[ToolSpec, ...]) -> tuple[ToolSpec, ...]:
-    """Return tools given as OpenAI functions, each with the effect that the environment's tool of its name has.
+class Tools:
+    """Tools given as OpenAI functions, which a file repeats with every session: the same ones are the same value."""
 
-    A tool that the environment does not know may do anything, so that it counts as one that writes.
-    """
-    effects = {tool.name: tool.effect for tool in known}
-    found: list[ToolSpec] = []
-    for function in functions:
-        name, parameters = function.get("name"), function.get("parameters")
-        if isinstance(name, str):
-            parameters = parameters if isinstance(parameters, dict) else {}
-            found.append(ToolSpec(name, str(function.get("description") or ""), parameters, effects.get(name, "write")))
-    return tuple(found)
+    def __init__(self, known: tuple[ToolSpec, ...]):
+        self._effects = {tool.name: tool.effect for tool in known}
+        self._functions = b""
+        self._tools: tuple[ToolSpec, ...] = ()
+
+    def of(self, functions: list[Any]) -> tuple[ToolSpec, ...]:
+        """Return the tools of functions, each with the effect that the environment's tool of its name has.
+
+        A tool that the environment does not know may do anything, so that it counts as one that writes.
+        """
+        text = msgspec.json.encode(functions)
+        if text != self._functions:
+            self._functions, self._tools = text, tuple(self._made(functions))
+        return self._tools
+
+    def _made(self, functions: list[Any]) -> Iterator[ToolSpec]:
+        for function in functions:
+            if isinstance(function, dict) and isinstance(name := function.get("name"), str):
+                given = function.get("parameters")
+                parameters = given if isinstance(given, dict) else {}
+                text = str(function.get("description") or "")
+                yield ToolSpec(name, text, parameters, self._effects.get(name, "write"))
 
 
 def text_of(content: Any) -> str | None:

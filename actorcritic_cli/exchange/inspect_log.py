@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.envs import registry
 from actorcritic_cli.errors import AccError
-from actorcritic_cli.exchange.conversation import ENDINGS, Outcome, session_events, text_of, tools_from
+from actorcritic_cli.exchange.conversation import ENDINGS, Outcome, Tools, session_events, text_of
 from actorcritic_cli.exchange.decoding import BadElement, Decoder
 from actorcritic_cli.exchange.elements import Document
 from actorcritic_cli.exchange.results import Format
@@ -116,6 +116,7 @@ class InspectFile:
         if known:
             dataset = known_dataset(env, dataset or registry.datasets(env)[0])
         self._known: tuple[ToolSpec, ...] = tools_of(env) if known else ()
+        self._tools = Tools(self._known)
         self.spec = SessionSpec(
             env,
             dataset or "imported",
@@ -147,14 +148,14 @@ class InspectFile:
             extra["metadata"] = sample.metadata
         if sample.scores:
             extra["scores"] = msgspec.to_builtins(sample.scores)
-        functions = [tool["function"] for tool in own.get("tools") or () if isinstance(tool.get("function"), dict)]
+        functions = [tool.get("function") for tool in own.get("tools") or ()]
         started = Started(
             session,
             _seconds(sample.started_at, float(place)),
             spec,
             (),
             task=_task(own.get("task")),
-            tools=tools_from(functions, self._known) or self._known,
+            tools=self._tools.of(functions) or self._known,
             run=run,
             source=SOURCE,
             extra=extra,

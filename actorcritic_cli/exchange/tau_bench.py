@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class TauBenchFile:
         check(recorded)
         task_id = str(recorded.task_id)
         spec = msgspec.structs.replace(self.spec, task_id=task_id, trial=recorded.trial)
-        messages = [_message(m) for m in recorded.traj] if raw is None else list(map(_message, recorded.traj, raw))
+        messages = _messages(recorded.traj, raw)
         opening = 1 if messages and messages[0].role == "system" else 0
         extra: dict[str, Any] = {"file": self.path.name, "place": place, "user_cost": recorded.info.user_cost}
         if recorded.info.reward_info is not None:
@@ -193,34 +193,46 @@ def _task(task_id: str, task: FileTask) -> Task:
     )
 
 
-def _message(message: FileMessage, raw: dict[str, Any] | None = None) -> Message:
-    if message.role != "assistant":
-        # Which call a result answers follows from its place; ``_conversation`` fills it in.
-        name = message.name if message.role == "tool" and message.name is not msgspec.UNSET else None
-        return Message(message.role, message.content, name=name)
-    calls = tuple([ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()])
-    more = raw is not None and raw.keys() - _KNOWN_KEYS
-    return Message("assistant", message.content, calls, raw=json.dumps(raw) if more else None)
+def _messages(traj: Sequence[FileMessage], raw: Sequence[dict[str, Any]] | None) -> list[Message]:
+    """Return messages that were found to be in order. Which call a result answers follows from its place."""
+    made: list[Message] = []
+    calls: tuple[ToolCall, ...] = ()
+    answered = 0
+    for place, message in enumerate(traj):
+        role, content = message.role, message.content
+        if role == "assistant":
+            called = message.tool_calls or ()
+            calls = tuple([ToolCall(call.id, call.function.name, call.function.arguments) for call in called])
+            more = raw is not None and raw[place].keys() - _KNOWN_KEYS
+            made.append(Message("assistant", content, calls, raw=json.dumps(raw[place]) if raw and more else None))
+            answered = 0
+        elif role == "tool":
+            call = calls[answered]
+            name = None if message.name is msgspec.UNSET else message.name
+            made.append(Message("tool", content, (), call.id, name or call.name))
+            answered += 1
+        else:
+            made.append(Message(role, content))
+    return made
 
 
 def _conversation(messages: list[Message], run: FileRun, at: float) -> Iterator[Event]:
-    step, place = 0, 0
+    step, place, count = 0, 0, len(messages)
     termination = _termination(run)
-    calls: tuple[ToolCall, ...] = ()
-    while place < len(messages):
-        seen = place
-        while place < len(messages) and messages[place].role != "assistant":
-            place += 1
-        if place > seen:
-            ends = termination if place == len(messages) and termination != "max_turns" else None
-            answers = tuple(_answer(m, calls, n) for n, m in enumerate(messages[seen:place]))
-            yield Observed(at, step, answers, error=any(_failed(m) for m in answers), ends=ends)
-        if place < len(messages):
-            step, message = step + 1, messages[place]
+    while place < count:
+        message = messages[place]
+        if message.role == "assistant":
+            step, place = step + 1, place + 1
             yield Proposed(at, step, 0, Proposal(message))
             yield Decided(at, step, 0, _UNSUPERVISED)
             yield Acted(at, step, 0, message)
-            calls, place = message.tool_calls, place + 1
+            continue
+        seen = place
+        while place < count and messages[place].role != "assistant":
+            place += 1
+        heard = tuple(messages[seen:place])
+        ends = termination if place == count and termination != "max_turns" else None
+        yield Observed(at, step, heard, any(map(_failed, heard)), ends=ends)
     if termination == "infrastructure_error":
         # What broke the run is not the agent's doing as far as the file tells, so it is not scored.
         error = redact(run.info.error or "")
@@ -229,12 +241,6 @@ def _conversation(messages: list[Message], run: FileRun, at: float) -> Iterator[
         return
     fault: Fault | None = None if is_success(run.reward) else "actor"
     yield Ended(at, termination, "", Reward(run.reward, _account(run)), fault=fault)
-
-
-def _answer(message: Message, calls: tuple[ToolCall, ...], place: int) -> Message:
-    if message.role != "tool":
-        return message
-    return msgspec.structs.replace(message, tool_call_id=calls[place].id, name=message.name or calls[place].name)
 
 
 def _failed(message: Message) -> bool:

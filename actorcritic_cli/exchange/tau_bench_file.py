@@ -99,25 +99,26 @@ def check(run: FileRun) -> None:
 
 def _check_order(where: str, traj: Sequence[FileMessage]) -> None:
     """Check that calls are answered one by one and that nobody speaks twice in a row."""
-    before: FileMessage | None = None
+    before = ""
     open_calls = 0
+    wrong = ""
     for number, message in enumerate(traj, start=1):
-        place = f"{where}, message {number}:"
-        match message.role:
-            case "system":
-                if before is not None:
-                    raise BadElement(f"{place} a system message after the beginning")
-            case "user":
-                if open_calls or (before is not None and before.role not in ("system", "assistant")):
-                    raise BadElement(f"{place} the user speaks out of turn")
-                if (message.content or "").startswith("API output: "):
-                    raise BadElement(f"{place} made by a text agent (act or react); only tool-calling runs are read")
-            case "assistant":
-                if before is None or before.role not in ("user", "tool") or open_calls:
-                    raise BadElement(f"{place} the agent speaks out of turn")
-                open_calls = len(message.tool_calls or ())
-            case "tool":
-                if open_calls == 0:
-                    raise BadElement(f"{place} a tool result without a call")
-                open_calls -= 1
-        before = message
+        role = message.role
+        if role == "assistant":
+            if open_calls or before not in ("user", "tool"):
+                wrong = "the agent speaks out of turn"
+            open_calls = len(message.tool_calls or ())
+        elif role == "tool":
+            if open_calls == 0:
+                wrong = "a tool result without a call"
+            open_calls -= 1
+        elif role == "user":
+            if open_calls or before not in ("", "system", "assistant"):
+                wrong = "the user speaks out of turn"
+            elif (message.content or "").startswith("API output: "):
+                wrong = "made by a text agent (act or react); only tool-calling runs are read"
+        elif before:
+            wrong = "a system message after the beginning"
+        if wrong:
+            raise BadElement(f"{where}, message {number}: {wrong}")
+        before = role
