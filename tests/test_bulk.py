@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
+import sys
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actorcritic_cli.envs import registry
-from actorcritic_cli.exchange import trace
+from actorcritic_cli.errors import AccError
+from actorcritic_cli.exchange import made_up, trace
 from actorcritic_cli.hashing import canonical_json, identified, identity_body, sha256
 from actorcritic_cli.session.events import (
     Acted,
@@ -28,6 +32,7 @@ from actorcritic_cli.session.events import (
     Resumed,
     Started,
 )
+from actorcritic_cli.store import bulk
 from actorcritic_cli.store.bulk import DoesNotFollow, bulk_writing
 from actorcritic_cli.store.database import Database, open_database
 from actorcritic_cli.store.library import Library
@@ -114,7 +119,16 @@ JSON = st.recursive(
     max_leaves=4,
 )
 OBJECT = st.dictionaries(TEXT, JSON, max_size=2)
-ARGUMENTS = st.one_of(OBJECT.map(canonical_json), st.sampled_from(["{", "[]", '{"a": 1e400}', '{"a":  1.0}', ""]))
+ARGUMENTS = st.one_of(
+    OBJECT.map(canonical_json),
+    OBJECT.map(lambda value: json.dumps(value, indent=1)),
+    st.sampled_from(
+        ["{", "[]", "", '{"a": 1e400}', '{"a":  1.0}', '{"b": -0.0, "a": 1e16}', '{"a": NaN}', '{"a": 1, "a": 2}']
+    ),
+    st.sampled_from(
+        ['{"\\ud83d": 1}', '{"a": ' + "1" * 5000 + "}", '{"a":' + "[" * 3000 + "]" * 3000 + "}", "\ufeff{}"]
+    ),
+)
 CALL = st.builds(ToolCall, TEXT, st.sampled_from(["look", "change", "other"]), ARGUMENTS)
 SAID = st.builds(Message, st.just("assistant"), MAYBE, st.lists(CALL, max_size=2).map(tuple), raw=MAYBE)
 HEARD = st.builds(Message, st.sampled_from(["user", "tool"]), MAYBE, name=MAYBE)
@@ -288,6 +302,96 @@ def test_nothing_is_written_when_something_breaks_on_the_way(tmp_path: Path) -> 
             raise KeyboardInterrupt
         assert not any(rows(database).values())
         assert database.row("PRAGMA foreign_keys")[0] == 1  # type: ignore[index]
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of about two sessions, so that most of them are written while the next one is made."""
+    monkeypatch.setattr(bulk, "BATCH_EVENTS", 100)
+
+
+def many(count: int) -> Iterable[list[Event]]:
+    return made_up.made_up(count, 20)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_rows_are_the_same_in_however_many_batches_they_are_written(tmp_path: Path) -> None:
+    sessions = [*many(30), *(events for path in TRACES for events in trace.read(path))]
+    sessions = [[replace(events[0], run=None), *events[1:]] for events in sessions]  # type: ignore[type-var]
+    same(tmp_path, sessions)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_sessions_of_batches_under_way_are_known(tmp_path: Path) -> None:
+    sessions = [[replace(events[0], run=None), *events[1:]] for events in many(12)]  # type: ignore[type-var]
+    with open_database(tmp_path / "a.db") as database, bulk_writing(database) as writer:
+        for events in sessions:
+            writer.add(events)
+            for before in sessions[: sessions.index(events) + 1]:
+                assert writer.holds(before[0].session)  # type: ignore[union-attr]
+                with pytest.raises(DoesNotFollow, match="already"):
+                    writer.add(before)
+
+
+def write_with_a_number_twice(database: Database) -> None:
+    with bulk_writing(database) as writer:
+        for number, events in enumerate(many(40)):
+            writer.add([replace(events[0], run=None), *events[1:]])  # type: ignore[type-var]
+            if number == 6:
+                writer._numbers = {**writer._numbers, "decisions": 1}
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_nothing_is_written_when_a_batch_does_not_fit(tmp_path: Path) -> None:
+    interval = sys.getswitchinterval()
+    with open_database(tmp_path / "a.db") as database:
+        with bulk_writing(database) as writer:
+            writer.add(next(iter(trace.read(TRACES[0]))))
+        before = rows(database)
+        with pytest.raises(AccError, match=r"do not fit in .* nothing was imported"):
+            write_with_a_number_twice(database)
+        assert rows(database) == before
+        assert database.row("PRAGMA foreign_keys")[0] == 1  # type: ignore[index]
+    assert sys.getswitchinterval() == interval
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_nothing_is_written_when_it_is_interrupted_with_a_batch_under_way(tmp_path: Path) -> None:
+    with open_database(tmp_path / "a.db") as database:
+        with contextlib.suppress(KeyboardInterrupt), bulk_writing(database) as writer:
+            for number, events in enumerate(many(40)):
+                writer.add([replace(events[0], run=None), *events[1:]])  # type: ignore[type-var]
+                if number == 20:
+                    raise KeyboardInterrupt
+        assert not any(rows(database).values())
+        with bulk_writing(database) as writer:
+            writer.add(next(iter(trace.read(TRACES[0]))))
+        assert verify(database).problems == ()
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_others_read_the_record_meanwhile_and_write_afterwards(tmp_path: Path) -> None:
+    """Readers see the record as it was before, and one who writes waits for the end."""
+    sessions = [[replace(events[0], run=None), *events[1:]] for events in many(30)]  # type: ignore[type-var]
+    (other,) = trace.read(TRACES[0])
+
+    def write() -> None:
+        with open_database(tmp_path / "a.db") as beside:
+            recorder = Recorder(beside)
+            for event in other:
+                recorder.record(event)
+
+    with open_database(tmp_path / "a.db") as database, open_database(tmp_path / "a.db") as reader:
+        waiting = threading.Thread(target=write)
+        with bulk_writing(database) as writer:
+            for number, events in enumerate(sessions):
+                writer.add(events)
+                if number == 10:
+                    waiting.start()
+                assert not list(Library(reader).sessions())
+        waiting.join()
+        assert verify(database).problems == ()
+        assert len(list(Library(reader).sessions())) == len(sessions) + 1
 
 
 def test_a_text_is_quoted_as_the_standard_library_quotes_it() -> None:

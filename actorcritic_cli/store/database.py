@@ -19,6 +19,9 @@ SCHEMA_VERSION = 7
 
 BUSY_SECONDS = 60.0
 
+PAGE_BYTES = 16_384
+"""A tool's result or a policy mostly fits into a page of this size; in SQLite's own 4 KiB it takes a chain of pages."""
+
 
 class Database:
     """One connection to the record. Use one per thread; close it, or use it as a context manager."""
@@ -112,6 +115,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and "_sqlite_migrations" not in tables:
             raise AccError(f"{path} is another program's database; name a different file with --db.")
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # what a new file gets; one that is there keeps its own
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection)
 
