@@ -130,8 +130,7 @@ def test_a_call_and_its_result_leave_together() -> None:
 def test_nothing_that_is_said_can_begin_another_entry(user: str, candidate: str) -> None:
     hostile = told("get_booking", {"note": user, user: [user]})
     prompt = compact.build(case(candidate, Message("user", user), cancel(user), hostile), YES_NO, NAMES)
-    noted = any("notes" in piece for piece in prompt.user[-1].pieces[:1])
-    assert prompt.text.count(MARK) == 5 + noted  # four entries, notes on the candidate, question
+    assert prompt.text.count(MARK) == 6  # four entries, notes on the candidate, question
 
 
 @given(

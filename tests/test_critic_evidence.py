@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actorcritic_cli.critics.evidence import MOST_NOTES, Evidence
-from actorcritic_cli.types import Message, ToolCall
+from actorcritic_cli.types import Effect, Message, ToolCall
 
 
 def call(**arguments: Any) -> Message:
@@ -26,6 +27,11 @@ def user(words: str) -> Message:
 
 def agent(words: str) -> Message:
     return Message("assistant", words)
+
+
+def values(evidence: Evidence, message: Message) -> str:
+    """The notes without where the candidate stands."""
+    return re.sub(r"^.*? new \d+ seen \d+ ?", "", evidence.notes(message))
 
 
 PROFILE = told({"methods": {"card_1": {"id": "card_1", "brand": "visa"}, "card_2": {"id": "card_2", "brand": "amex"}}})
@@ -53,33 +59,33 @@ def test_numbers_are_equal_by_value_and_words_without_case_or_underscores() -> N
 
 def test_another_record_than_the_one_agreed_on_shows() -> None:
     talk = Evidence((PROFILE, agent("I would charge your Visa card. Shall I?"), user("Yes.")))
-    assert talk.notes(call(card="card_1")) == "card seen ( brand visa told )"
-    assert talk.notes(call(card="card_2")) == "card seen ( brand amex )"
-    assert talk.notes(call(card="card_3")) == "card new"
+    assert values(talk, call(card="card_1")) == "card seen ( brand visa told )"
+    assert values(talk, call(card="card_2")) == "card seen ( brand amex )"
+    assert values(talk, call(card="card_3")) == "card new"
 
 
 def test_prices_of_a_listing_have_ranks() -> None:
     lines = "\n".join(["Found:", *(json.dumps({"id": f"H{n}", "cost": 100 - n}) for n in range(4))])
-    assert Evidence((told(lines),)).notes(call(content="H1")) == "content seen ( cost 99 rank 3 of 4 )"
+    assert values(Evidence((told(lines),)), call(content="H1")) == "content seen ( cost 99 rank 3 of 4 )"
     rooms = told([{"id": "a", "cost": [3, 9]}, {"id": "b", "cost": [5]}, {"id": "c", "cost": [4, 4]}])
-    assert Evidence((rooms,)).notes(call(content="c")) == "content seen ( cost 4 4 rank 2 of 3 )"
+    assert values(Evidence((rooms,)), call(content="c")) == "content seen ( cost 4 4 rank 2 of 3 )"
 
 
 def test_of_a_text_what_has_a_digit_is_noted() -> None:
     talk = Evidence((user("My order is #W12."), told({"total": 96.2})))
-    assert talk.notes(agent("Order #W12 costs $96.20, on 2024-05-20.")) == "#W12 user 96.20 seen 2024-05-20 new"
-    assert talk.notes(agent("What is the reason?")) == ""
+    assert values(talk, agent("Order #W12 costs $96.20, on 2024-05-20.")) == "#W12 user 96.20 seen 2024-05-20 new"
+    assert values(talk, agent("What is the reason?")) == ""
 
 
 def test_sums_of_prices_and_totals_are_told() -> None:
     talk = Evidence((told({"items": [{"price": 19.95}, {"price": 30.10}]}),))
     assert [talk.mark(value) for value in ("50.05", "10.15", "50.06")] == ["sum", "sum", "new"]
-    assert talk.notes(agent("It is $50.05: $19.95 and $30.10.")).endswith("total right")
-    assert talk.notes(agent("It is $70.05: $19.95 and $30.10.")).endswith("total wrong")
+    assert values(talk, agent("It is $50.05: $19.95 and $30.10.")).endswith("total right")
+    assert values(talk, agent("It is $70.05: $19.95 and $30.10.")).endswith("total wrong")
 
 
 def test_yes_and_no_are_not_looked_for() -> None:
-    assert Evidence((user("no"),)).notes(call(insured=False, gift="no", empty="")) == ""
+    assert values(Evidence((user("no"),)), call(insured=False, gift="no", empty="")) == ""
 
 
 _JSON = st.recursive(
@@ -99,4 +105,34 @@ def test_anything_can_be_noted(result: Any, argument: Any, words: str) -> None:
 
 def test_notes_are_bounded() -> None:
     notes = Evidence(()).notes(call(ids=[f"A{n}" for n in range(500)]))
-    assert notes.split().count("new") == MOST_NOTES
+    assert notes.split().count("new") == MOST_NOTES + 1
+
+
+def test_where_the_candidate_stands_is_told_first() -> None:
+    effects: dict[str, Effect] = {"cancel_booking": "write", "get": "read"}
+    cancel = Message("assistant", None, (ToolCall("c", "cancel_booking", "{}"),))
+    done = Message("tool", "{}", tool_call_id="c", name="cancel_booking")
+    failed = Message("tool", "Error: no", tool_call_id="c", name="cancel_booking")
+    offer = (agent("I would cancel your booking. Shall I?"), user("Yes, please do."))
+    for before, candidate, found in (
+        ((user("Cancel it."),), cancel, "write after user unheard other writes 0 named 0 of 2"),
+        (offer, cancel, "write after user asked yes writes 0 named 2 of 2"),
+        ((*offer, cancel, done), cancel, "write after write asked yes writes 1 named 2 of 2"),
+        ((*offer, cancel, failed), agent("Done."), "reply after failure asked yes writes 0"),
+        ((agent("Done."), user("I do not want that.")), agent("Sorry."), "reply after user stated no writes 0"),
+        ((), agent("Hello."), "reply after start unheard silent writes 0"),
+    ):
+        assert Evidence(before, effects).notes(candidate).startswith(f"{found} new 0 seen 0")
+
+
+def test_of_a_listed_record_it_is_told_what_it_lacks_of_what_was_asked_for() -> None:
+    rooms = told([{"id": f"H{n}", "bed": bed, "cost_dog_fee": fee} for n, (bed, fee) in enumerate(_ROOMS)])
+    ask = Message("assistant", None, (ToolCall("q", "talk", '{"words": "A King bed? Do you bring a dog?"}'),))
+    heard = Message("tool", "Yes.", tool_call_id="q", name="talk")
+    talk = Evidence((rooms, ask, heard))
+    assert values(talk, call(content="H0")) == "content seen ( bed King asked cost_dog_fee 9 )"
+    assert values(talk, call(content="H1")) == "content seen ( bed Queen cost_dog_fee 9 lacks king )"
+    assert values(talk, call(content="H2")) == "content seen ( bed Queen lacks dog king )"
+
+
+_ROOMS: tuple[tuple[str, int | None], ...] = (("King", 9), ("Queen", 9), ("Queen", None))

@@ -110,19 +110,18 @@ def data(
         str, typer.Option(metavar="REVISE,APPROVE", help="The two words of the answers, in formats with answers.")
     ] = "yes,no",
     balance: Annotated[
-        bool, typer.Option("--balance", help="As many approvals as revisions in train, in each environment.")
-    ] = False,
+        float | None,
+        typer.Option(
+            "--balance",
+            metavar="N",
+            min=1.0,
+            help="At most N times as many cases of one label as of the other in train, in each environment.",
+            show_default="all cases",
+        ),
+    ] = None,
     split: Annotated[
         str, typer.Option(metavar="N,N,N", help="Shares of train, valid and test; tasks and users are never split up.")
     ] = "80,10,10",
-    hold_out: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--hold-out",
-            metavar="DATASET",
-            help="Put all tasks of this data set into test, so that the others alone are trained on. Repeatable.",
-        ),
-    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of splitting and balancing.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come out, and write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the data set in OUT.")] = False,
@@ -144,7 +143,7 @@ def data(
     sources = chosen_sources(source)
     if rollouts is not None and "rollout" not in sources:
         sources.append("rollout")
-    wanted = _wanted(format_, labels, split, seed, balance, hold_out)
+    wanted = _wanted(format_, labels, split, seed, balance)
     if out is not None and not dry_run:
         check_folder(out, force=force)
     with open_library(db) as library:
@@ -187,7 +186,7 @@ def chosen_sources(named: list[str] | None) -> list[str]:
     return [name for name in SOURCES if not named or name in named]
 
 
-def _wanted(form: Any, labels: str, split: str, seed: int, balance: bool, hold_out: list[str] | None) -> Wanted:
+def _wanted(form: Any, labels: str, split: str, seed: int, balance: float | None) -> Wanted:
     from actorcritic_cli.critics.labels import LabelPair
     from actorcritic_cli.learn.making import Wanted
 
@@ -200,7 +199,7 @@ def _wanted(form: Any, labels: str, split: str, seed: int, balance: bool, hold_o
         shares = ()
     if len(shares) != 3 or min(shares) < 0 or shares[0] == 0:
         raise UsageError("--split takes the shares of train, valid and test as three numbers: 80,10,10.")
-    return Wanted(form, shares, seed, balance, LabelPair(words[0], words[1]), tuple(hold_out or ()))
+    return Wanted(form, shares, seed, balance, LabelPair(words[0], words[1]))
 
 
 def chosen_sessions(

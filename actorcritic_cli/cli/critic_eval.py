@@ -137,7 +137,11 @@ def calibrate(
     ] = None,
     write: Annotated[
         Path | None,
-        typer.Option("--write", metavar="FILE", help="Write a copy of the model that has the threshold in it."),
+        typer.Option(
+            "--write",
+            metavar="FILE",
+            help="Write a copy of the model with the threshold in it, and p_revise scaled to mean what it says.",
+        ),
     ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Take the threshold that was set here away again.")] = False,
     limit: LimitOption = None,
@@ -155,7 +159,7 @@ def calibrate(
     It is kept in acc's data folder under the file's hash and the prompt's version, and is this file's default from then on.
     """
     from actorcritic_cli.critics.gguf_copy import copy_with
-    from actorcritic_cli.critics.gguf_info import inspect
+    from actorcritic_cli.critics.gguf_info import inspect, scaling_of
     from actorcritic_cli.critics.models import file_of
     from actorcritic_cli.critics.styles import VERSIONS
     from actorcritic_cli.critics.thresholds import forget as forget_threshold
@@ -187,7 +191,7 @@ def calibrate(
     found = calibration(who, judged, Rule(false_alarms, best), cases.where)
     if not dry_run:
         if write is not None:
-            copy_with(file.path, write, {"acc.threshold": found.threshold})
+            copy_with(file.path, write, found.in_file(scaling_of(file.acc)))
         keep(file.sha256, version, found.kept())
     if json:
         print_json(found)

@@ -32,6 +32,10 @@ def live(
     env: Annotated[str | None, typer.Option("--env", help="Without --data: the environment.")] = None,
     dataset: o.DatasetOption = None,
     tasks: Annotated[str | None, typer.Option(help="Without --data: its tasks, as for acc run.")] = None,
+    most_tasks: Annotated[
+        int | None,
+        typer.Option("--most-tasks", metavar="N", min=1, help="With --data: at most N tasks of each environment."),
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Sessions per task.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the sessions.")] = 0,
     actor: Annotated[str, typer.Option("--actor", help="Who proposes, as for acc run.")] = "sim:hasty",
@@ -67,7 +71,9 @@ def live(
     if data is not None and (tasks is not None or dataset is not None):
         raise UsageError("--tasks and --dataset go with --env; with --data, its split says which tasks.")
     chosen = (
-        tasks_of(data, None if split == "all" else split) if data is not None else _tasks(env or "", dataset, tasks)
+        tasks_of(data, None if split == "all" else split, most_tasks)
+        if data is not None
+        else _tasks(env or "", dataset, tasks)
     )
     wanted = Trials(
         actor=actor,

@@ -18,7 +18,7 @@ from typing import Any
 
 from actorcritic_cli.critics.compact import policy_key
 from actorcritic_cli.critics.comparing import compare_by_verdicts
-from actorcritic_cli.critics.gguf_info import inspect, labels_wanted
+from actorcritic_cli.critics.gguf_info import inspect, labels_wanted, scaling_of
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
 from actorcritic_cli.critics.line import Answer, Line, NotTaken
@@ -108,6 +108,7 @@ class LlamaCritic:
             gpu_layers,
             adapters,
             think,
+            scaling_of(self.file.acc),
         )
         self._aspects = tuple(dict.fromkeys(aspects))
         self._judge_timeout = judge_timeout

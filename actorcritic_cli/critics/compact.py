@@ -64,9 +64,11 @@ def build(case: Case, labels: LabelPair, names: Names, aspects: Sequence[str] = 
     """Return what a small critic reads to judge a case (see ``prompt.build``)."""
     known = build_ahead(case, labels, names)
     hints = [f"{ASPECTS[aspect]} " for aspect in aspects] or [""]
-    notes = Evidence(case.transcript).notes(case.proposal.message)
-    noted = _entry("notes", notes) if notes else ()
-    questions = [Segment("question", (*noted, f"{MARK}{hint}{labels.revise} or {labels.approve}?")) for hint in hints]
+    notes = Evidence(case.transcript, _effects(case)).notes(case.proposal.message)
+    questions = [
+        Segment("question", (*_entry("notes", notes), f"{MARK}{hint}{labels.revise} or {labels.approve}?"))
+        for hint in hints
+    ]
     candidate = Segment("candidate", _entry("agent", say(case.proposal.message)))
     return Prompt(known.system, (*known.user, candidate, questions[0]), known.events, tuple(questions[1:]))
 
@@ -74,7 +76,7 @@ def build(case: Case, labels: LabelPair, names: Names, aspects: Sequence[str] = 
 def build_ahead(known: Case | Reading, labels: LabelPair, names: Names) -> Prompt:
     """Return the prompt up to the end of the conversation (see ``prompt.build_ahead``)."""
     name = names.get(policy_key(known.policy), UNKNOWN)
-    effects: dict[str, Effect] = {tool.name: tool.effect for tool in known.tools}
+    effects = _effects(known)
     sizes = events(known.transcript)
     gone = _left_out(len(sizes))
     entries: list[str] = []
@@ -88,9 +90,13 @@ def build_ahead(known: Case | Reading, labels: LabelPair, names: Names) -> Promp
 
 def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence[int]) -> tuple[Segment, ...]:
     """Return what follows on the conversation when candidates are compared (see ``prompt.build_comparison``)."""
-    evidence = Evidence(case.transcript)
+    evidence = Evidence(case.transcript, _effects(case))
     told = (candidates[place].message for place in order)
     return comparison(MARK, [f"{say(message)}\n{evidence.notes(message)}".rstrip() for message in told])
+
+
+def _effects(known: Case | Reading) -> dict[str, Effect]:
+    return {tool.name: tool.effect for tool in known.tools}
 
 
 def _entry(speaker: str, words: str) -> tuple[str, str, str]:

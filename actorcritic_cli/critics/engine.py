@@ -89,6 +89,7 @@ class Engine:
         self._head = [*self.vocab.leading(self._head), *self._head]
         self._between = self.vocab.structure(self._frame.between)
         self.think = load.think
+        self.scaling = load.scaling
         self._tail = self.vocab.structure(
             (self._frame.opening or self._frame.after) if load.think else self._frame.after
         )

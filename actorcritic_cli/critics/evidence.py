@@ -9,6 +9,7 @@ values where it was met first in this order:
 ``told``   in the agent's last reply: what the user has just answered to
 ``user``   in the user's words
 ``before`` in an earlier reply of the agent
+``asked``  in a question that the agent asked through a tool, or in the answer to it
 ``seen``   in a tool's result
 ``sum``    nowhere, but it is the sum or the difference of two prices in tools' results
 ``new``    nowhere
@@ -25,11 +26,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from actorcritic_cli.types import Message, Transcript
+from actorcritic_cli.types import Effect, Message, Transcript
 
 MOST_NOTES = 40
 """Values that are noted, at most."""
@@ -47,13 +49,25 @@ _ID_FIELD = re.compile(r"(?:^|_)id$")
 _PRICED = re.compile(r"price|amount|cost|fare|balance")
 _MOST_PRICES = 60
 _DOLLARS = re.compile(r"\$(\d[\d,]*(?:\.\d+)?)")
+_MOST_LACKING = 4
+_OF_EXTRAS = frozenset({"cost", "total", "fee", "waiver", "price"})
+"""Words of keys that do not name the extra itself."""
+_YES = re.compile(
+    r"\b(?:yes|yeah|yep|sure|certainly|go ahead|confirm(?:ed)?|please do|do it|do that|proceed|agreed?|that is right"
+    r"|that's right|alright|all right|okay|ok)\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(r"\b(?:no|not|don't|never|nothing)\b", re.IGNORECASE)
 _TRIVIAL = frozenset({"yes", "no", "true", "false", ""})
 
 
 class Evidence:
     """What a transcript holds, indexed for notes."""
 
-    def __init__(self, transcript: Transcript):
+    def __init__(self, transcript: Transcript, effects: Mapping[str, Effect] | None = None):
+        self._effects = effects or {}
+        self._situation = _Situation(transcript, self._effects)
+        asked = _asked(transcript)
         replies = [m.content or "" for m in transcript if m.role == "assistant" and not m.tool_calls]
         users = [m.content or "" for m in transcript if m.role == "user"]
         results = [m.content or "" for m in transcript if m.role == "tool"]
@@ -61,8 +75,10 @@ class Evidence:
             ("told", _Text(replies[-1:])),
             ("user", _Text(users)),
             ("before", _Text(replies[:-1])),
+            ("asked", _Text(asked)),
             ("seen", _Text(results)),
         )
+        self._asked = _Text(asked)
         self._records: dict[str, _Record] = {}
         amounts: dict[int, None] = {}
         for text in results:
@@ -78,16 +94,20 @@ class Evidence:
         return found or ("sum" if self._sums(_number(value)) else "new")
 
     def notes(self, message: Message) -> str:
-        """Return the notes on a candidate, empty where there is nothing to note."""
+        """Return the notes on a candidate."""
         found: list[str] = []
+        marks: Counter[str] = Counter()
         for key, value in _of(message):
             if len(found) == MOST_NOTES:
                 break
-            note = f"{key} {self.mark(value)}"
+            mark = self.mark(value)
+            marks[mark] += 1
+            note = f"{key} {mark}"
             record = self._records.get(value)
             found.append(f"{note} ( {self._fields(record)} )" if record is not None else note)
+        situation = f"{self._situation.told(message)} new {marks['new']} seen {marks['seen']}"
         total = _total(message.content or "")
-        return " ".join([*found, total] if total else found)
+        return " ".join(part for part in (situation, *found, total) if part)
 
     def _sums(self, value: float | None) -> bool:
         cents = round(value * 100) if value is not None and abs(value) < 1e9 else 0
@@ -105,7 +125,8 @@ class Evidence:
             named = value if key == last else f"{key} {value}"
             parts.append(f"{named} {mark}" if mark not in ("seen", "new") else named)
             last = key
-        return " ".join([*parts, *record.ranks()])
+        lacks = [word for word in record.lacking() if self._asked.holds(word)][:_MOST_LACKING]
+        return " ".join([*parts, *record.ranks(), *(["lacks", *lacks] if lacks else [])])
 
     def _keep(self, name: str, record: _Record) -> None:
         # A payment's entry names a method, too; the method's own record says more.
@@ -147,6 +168,18 @@ class _Record:
                 count += 1
                 yield name, value
 
+    def words(self) -> frozenset[str]:
+        """Return what the record has: its words, and of its priced extras the names."""
+        return _words_of(self.value)
+
+    def lacking(self) -> list[str]:
+        """Return what others of the listing have and this one has not, the most frequent first."""
+        if len(self.siblings) < _SIBLINGS:
+            return []
+        mine = self.words()
+        others = Counter(word for one in self.siblings for word in _words_of(one) if word not in mine)
+        return [word for word, _ in sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))]
+
     def ranks(self) -> list[str]:
         """Return the place of each price among the siblings', 1 for the least."""
         found = []
@@ -156,6 +189,69 @@ class _Record:
             if mine is not None and len(known) >= _SIBLINGS:
                 found.append(f"rank {1 + sum(price < mine for price in known)} of {len(known)}")
         return found
+
+
+class _Situation:
+    """Where a candidate stands in the conversation."""
+
+    def __init__(self, transcript: Transcript, effects: Mapping[str, Effect]):
+        self._effects = effects
+        talk = [m for m in transcript if m.role != "system"]
+        last = max((i for i, m in enumerate(talk) if m.role == "assistant" and not m.tool_calls), default=-1)
+        self._reply = (talk[last].content or "") if last >= 0 else ""
+        after = talk[last + 1 :]
+        said = " ".join(m.content or "" for m in after if m.role == "user")
+        self._answer = "yes" if _YES.search(said) else "no" if _NO.search(said) else "other" if said else "silent"
+        self._writes = sum(m.role == "tool" and self._wrote(m) for m in after)
+        self._before = self._kind(talk[-1]) if talk else "start"
+
+    def told(self, message: Message) -> str:
+        calls = message.tool_calls
+        does = self._effects.get(calls[0].name, "none") if calls else "reply"
+        asks = "asked" if "?" in self._reply else "stated" if self._reply else "unheard"
+        found = f"{does} after {self._before} {asks} {self._answer} writes {min(self._writes, 3)}"
+        if not calls:
+            return found
+        words = [word for word in calls[0].name.lower().split("_") if len(word) > 2]
+        reply = f" {_plain(self._reply)} "
+        return f"{found} named {sum(f' {word}' in reply for word in words)} of {len(words)}"
+
+    def _wrote(self, message: Message) -> bool:
+        return self._effects.get(message.name or "") == "write" and not (message.content or "").startswith("Error")
+
+    def _kind(self, message: Message) -> str:
+        if message.role != "tool":
+            return message.role
+        if (message.content or "").startswith("Error"):
+            return "failure"
+        return self._effects.get(message.name or "", "none")
+
+
+def _asked(transcript: Transcript) -> list[str]:
+    """Return the questions that went through a tool, and what came back."""
+    found: list[str] = []
+    questions: set[str] = set()
+    for message in transcript:
+        for call in message.tool_calls:
+            if "?" in call.arguments:
+                questions.add(call.id)
+                found.append(call.arguments)
+        if message.role == "tool" and message.tool_call_id in questions:
+            found.append(message.content or "")
+    return found
+
+
+def _words_of(value: Any, key: str = "") -> frozenset[str]:
+    if isinstance(value, dict):
+        return frozenset().union(*(_words_of(inner, name) for name, inner in value.items()))
+    if isinstance(value, list):
+        return frozenset().union(*(_words_of(inner, key) for inner in value))
+    if isinstance(value, str):
+        return frozenset() if _ID_FIELD.search(key) or len(value) > _LONG else frozenset({_plain(value)})
+    if value is None or isinstance(value, bool):
+        return frozenset()
+    extra = " ".join(word for word in key.split("_") if word not in _OF_EXTRAS)
+    return frozenset({extra}) if " " in extra or key.startswith("cost_") else frozenset()
 
 
 def _of(message: Message) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 from collections import Counter
 from functools import lru_cache
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from actorcritic_cli.critics import template as templates
 from actorcritic_cli.critics.gguf_header import Header, HeaderError, read_header
-from actorcritic_cli.critics.labels import CANDIDATES, LabelPair
+from actorcritic_cli.critics.labels import CANDIDATES, UNSCALED, LabelPair, Scaling
 from actorcritic_cli.critics.styles import VERSIONS, style_of
 from actorcritic_cli.paths import cache_dir
 
@@ -220,6 +221,13 @@ def _quantisation(header: Header) -> str:
         return str(LlamaFileType(number).name).removeprefix("MOSTLY_").removeprefix("ALL_")
     except ValueError:
         return ""
+
+
+def scaling_of(acc: dict[str, Any]) -> Scaling:
+    """Return how a file wants its probabilities scaled: ``acc.slope`` (greater than zero) and ``acc.intercept``."""
+    slope, intercept = acc.get("acc.slope", 1.0), acc.get("acc.intercept", 0.0)
+    numbers = all(isinstance(n, int | float) and math.isfinite(n) for n in (slope, intercept))
+    return (float(slope), float(intercept)) if numbers and slope > 0 else UNSCALED
 
 
 def _kinds(header: Header) -> dict[str, int]:

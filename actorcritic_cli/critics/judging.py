@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from actorcritic_cli.critics.labels import ChosenLabels
+from actorcritic_cli.critics.labels import UNSCALED, ChosenLabels, Scaling
 from actorcritic_cli.critics.reading import Account, EngineFailure, OutOfTime, Reading, Work, together
 from actorcritic_cli.critics.thinking import Thought, answer
 from actorcritic_cli.critics.wire import Begun, Compare, Compared, Judge, Judged, Prefill, Reply, Unjudged
@@ -40,7 +40,7 @@ def judgement(engine: Engine, request: Judge, plan: Plan, account: Account) -> W
         return failed.late()
     except EngineFailure as failure:
         return failed.crash(failure)
-    weighed = [weigh(thought.logits, engine.labels) for thought in answers]
+    weighed = [weigh(thought.logits, engine.labels, engine.scaling) for thought in answers]
     if None in weighed:
         engine.distrust()
         return failed.senseless()
@@ -198,8 +198,11 @@ class _Failures:
         return self.none("parse", "the model's output is not a number")
 
 
-def weigh(logits: Any, chosen: ChosenLabels) -> Weighed | None:
-    """Return what the output says of the two labels; ``None`` where the logits are no numbers."""
+def weigh(logits: Any, chosen: ChosenLabels, scaling: Scaling = UNSCALED) -> Weighed | None:
+    """Return what the output says of the two labels; ``None`` where the logits are no numbers.
+
+    Only p_revise is scaled; the labels' own probabilities are the model's.
+    """
     import numpy as np
 
     values = np.asarray(logits, dtype=np.float64)
@@ -212,7 +215,8 @@ def weigh(logits: Any, chosen: ChosenLabels) -> Weighed | None:
     log_total = greatest + math.log(total)
     # H = log Z - E[logit]; a logit of minus infinity has no weight.
     expected = float((weights * np.where(weights > 0, values, 0.0)).sum()) / total
-    p_revise = 1 / (1 + math.exp(min(approve - revise, 700.0)))
+    slope, intercept = scaling
+    p_revise = 1 / (1 + math.exp(max(min(slope * (approve - revise) - intercept, 700.0), -700.0)))
     p_labels = (math.exp(revise - log_total), math.exp(approve - log_total))
     return Weighed(p_revise, p_labels, max(0.0, log_total - expected))
 

@@ -55,6 +55,14 @@ class ChosenLabels(Struct, frozen=True):
     approve: int
 
 
+Scaling = tuple[float, float]
+"""Slope a and intercept b: a model whose label logits differ by d says p_revise = 1 / (1 + exp(-(a·d + b))).
+
+This is how probabilities that order proposals well are brought to mean what they say (J. Platt, *Probabilistic outputs for
+support vector machines*, 1999), by a fit on labelled cases. It never changes the order.
+"""
+UNSCALED: Scaling = (1.0, 0.0)
+
 Tokenise = Callable[[str], Sequence[int]]
 
 

@@ -11,7 +11,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
-from actorcritic_cli.critics.labels import LabelPair
+from actorcritic_cli.critics.labels import UNSCALED, LabelPair, Scaling
 from actorcritic_cli.critics.prompt import Prompt, Segment
 from actorcritic_cli.types import Critique, NoVerdictWhy
 
@@ -47,6 +47,8 @@ class Load(Struct, frozen=True, tag="load"):
     adapters: tuple[Adapter, ...] = ()
     think: int = 0
     """Tokens that the critic may think before it answers."""
+    scaling: Scaling = UNSCALED
+    """Slope and intercept (see ``labels.Scaling``)."""
 
 
 class Judge(Struct, frozen=True, tag="judge"):

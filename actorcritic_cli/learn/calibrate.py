@@ -9,7 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from actorcritic_cli.analysis.operating import Best, best_threshold, threshold_at
+from actorcritic_cli.analysis.platt import fit, scaled
 from actorcritic_cli.analysis.quality import Quality, quality
+from actorcritic_cli.critics.labels import Scaling
 from actorcritic_cli.critics.thresholds import Calibrated
 from actorcritic_cli.errors import AccError
 from actorcritic_cli.learn.evaluate import Judged
@@ -44,6 +46,17 @@ class Calibration(Struct, frozen=True):
     cases: int
     quality: Quality
     notes: tuple[str, ...]
+    slope: float = 1.0
+    intercept: float = 0.0
+    """How the log odds of p_revise are scaled in a copy of the model (see ``analysis.platt``), fitted on the same cases."""
+
+    def in_file(self, before: Scaling) -> dict[str, float]:
+        """Return what a copy of the model says of itself: the threshold, scaled, and both scalings as one."""
+        return {
+            "acc.threshold": min(1.0, round(scaled(self.threshold, self.slope, self.intercept), 6)),
+            "acc.slope": self.slope * before[0],
+            "acc.intercept": self.slope * before[1] + self.intercept,
+        }
 
     def kept(self) -> Calibrated:
         """Return what is kept of it."""
@@ -80,6 +93,7 @@ def calibration(critic: CriticIdentity, judged: Sequence[Judged], rule: Rule, da
         for j in judged
         if j.verdict.p_revise is not None
     ]
+    slope, intercept = fit(scored)
     return Calibration(
         critic.name,
         threshold,
@@ -89,6 +103,8 @@ def calibration(critic: CriticIdentity, judged: Sequence[Judged], rule: Rule, da
         len(scored),
         quality(Judge(0, False, critic.name, data), rows),
         tuple(_notes(rule, right, wrong, len(judged) - len(scored))),
+        slope,
+        intercept,
     )
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from actorcritic_cli.analysis.pairs import Effect, TaskPairs, effect
 from actorcritic_cli.critics.protocol import Critic
 from actorcritic_cli.errors import NotFound, UsageError
+from actorcritic_cli.hashing import sha256
 from actorcritic_cli.learn.dataset import SplitName, read_card, read_rows
 from actorcritic_cli.learn.holding import Due, due, hold
 from actorcritic_cli.session.plan import Plan
@@ -74,8 +75,10 @@ class Side(Struct, frozen=True):
     """Turns of the supervised sessions in which it sent something back."""
 
 
-def tasks_of(data: Path, split: SplitName | None) -> dict[Where, tuple[str, ...]]:
-    """Return the tasks of a data set's split (``None``: of all) by environment. Raises ``NotFound`` where there are none."""
+def tasks_of(data: Path, split: SplitName | None, most: int | None = None) -> dict[Where, tuple[str, ...]]:
+    """Return the tasks of a data set's split (``None``: of all) by environment, of each at most so many: those whose hash is
+    least. Raises ``NotFound`` where there are none.
+    """
     names: tuple[SplitName, ...] = ("train", "valid", "test") if split is None else (split,)
     found: dict[Where, dict[str, None]] = {}
     for name in names:
@@ -84,7 +87,7 @@ def tasks_of(data: Path, split: SplitName | None) -> dict[Where, tuple[str, ...]
                 found.setdefault((row.env, row.dataset), {})[row.task] = None
     if not found:
         raise NotFound(f"There are no tasks in {data.resolve().name}, {split or 'all splits'}; make a larger data set.")
-    return {where: tuple(sorted(tasks)) for where, tasks in sorted(found.items())}
+    return {where: tuple(sorted(sorted(tasks, key=sha256)[:most])) for where, tasks in sorted(found.items())}
 
 
 def check_fresh(data: Path, plans: Sequence[Plan]) -> None:
@@ -159,8 +162,8 @@ def _of(env: str, dataset: str, one: TaskPairs) -> TaskPairs:
 
 def _sent_back(database: Database, run: str) -> int:
     row = database.row(
-        "SELECT count(DISTINCT p.session || '/' || p.step) AS turns FROM decisions d JOIN proposals p ON p.id = d.proposal "
-        "JOIN sessions s ON s.id = d.session WHERE s.run = ? AND d.decision <> 'accept'",
+        "SELECT count(DISTINCT d.session || '/' || d.step) AS turns FROM decisions d JOIN sessions s ON s.id = d.session "
+        "WHERE s.run = ? AND d.decision <> 'accept'",
         (run,),
     )
     return int(row["turns"]) if row is not None else 0

@@ -41,12 +41,10 @@ class Wanted(Struct, frozen=True):
     form: Format = "cases"
     shares: tuple[int, ...] = SHARES
     seed: int = 0
-    balance: bool = False
-    """As many approvals as revisions in the training split of each environment. The other splits keep their shares, for
-    calibration is measured on them."""
+    balance: float | None = None
+    """How many cases of the more frequent label there may be in train for one of the other; ``None``: all of them. The
+    other splits keep their shares, for calibration is measured on them."""
     labels: LabelPair = CANDIDATES[0]
-    held_out: tuple[str, ...] = ()
-    """Data sets of which all tasks go into test."""
 
 
 class Gathered(Struct):
@@ -86,13 +84,13 @@ def divide(gathered: Gathered, wanted: Wanted) -> Splits:
     """Split rows, and balance them if wanted."""
     left_out = dict(gathered.left_out)
     # All rows are split, whatever the format needs: so a task is in the same split in every format.
-    found = split(gathered.rows, wanted.shares, wanted.seed, wanted.held_out)
+    found = split(gathered.rows, wanted.shares, wanted.seed)
     if wanted.form in NEEDS_BETTER:
         found = {name: [row for row in own if row.better is not None] for name, own in found.items()}
         left_out["no better action is known"] = len(gathered.rows) - sum(map(len, found.values()))
-    if wanted.balance:
+    if wanted.balance is not None:
         before = len(found["train"])
-        found["train"] = balanced(found["train"], wanted.seed)
+        found["train"] = balanced(found["train"], wanted.seed, wanted.balance)
         left_out["to balance the labels"] = before - len(found["train"])
     return Splits(found, {why: count for why, count in left_out.items() if count})
 
@@ -121,7 +119,6 @@ def card_of(splits: Splits, wanted: Wanted, made: dict[str, Any]) -> dict[str, A
         "seed": wanted.seed,
         "shares": list(wanted.shares),
         "balanced": wanted.balance,
-        "held_out": list(wanted.held_out),
         "labels": [wanted.labels.revise, wanted.labels.approve],
         **made,
         "datasets": sorted({f"{row.env} ({row.dataset})" for row in rows}),

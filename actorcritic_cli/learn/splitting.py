@@ -7,7 +7,7 @@ critic is measured on is neither a task nor a person that it was trained on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -79,15 +79,12 @@ def groups(rows: Sequence[Row]) -> dict[Group, list[int]]:
     return {min(_task(rows[place]) for place in places): places for places in together.values()}
 
 
-def split(
-    rows: Sequence[Row], shares: Sequence[int] = SHARES, seed: int = 0, held_out: Container[str] = ()
-) -> dict[SplitName, list[Row]]:
+def split(rows: Sequence[Row], shares: Sequence[int] = SHARES, seed: int = 0) -> dict[SplitName, list[Row]]:
     """Return the rows of each split, in their order.
 
     Environment by environment, groups are taken in the order of a hash of the seed and their name, and each goes where the
     most rows are wanting, by the shares (whole numbers that need not sum to 100). Every environment is so in every split, as
-    far as it has groups enough; the same rows and seed always give the same splits. Groups with a task of a data set that is
-    ``held_out`` go into test whatever the shares.
+    far as it has groups enough; the same rows and seed always give the same splits.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or shares[0] <= 0:
         raise UsageError("The shares of the splits are three numbers for train, valid and test, for example 80,10,10.")
@@ -95,9 +92,6 @@ def split(
     chosen: dict[int, SplitName] = {}
     by_env: dict[str, list[tuple[Group, list[int]]]] = {}
     for name, places in groups(rows).items():
-        if any(rows[place].dataset in held_out for place in places):
-            chosen.update(dict.fromkeys(places, "test"))
-            continue
         by_env.setdefault(rows[places[0]].env, []).append((name, places))
     for own in by_env.values():
         count = sum(len(places) for _, places in own)
@@ -109,15 +103,15 @@ def split(
     return {name: [row for place, row in enumerate(rows) if chosen[place] == name] for name in SPLITS}
 
 
-def balanced(rows: Sequence[Row], seed: int = 0) -> list[Row]:
-    """Return as many rows of one label as of the other in each environment: of the more frequent one those are kept whose
-    hash with the seed is least."""
+def balanced(rows: Sequence[Row], seed: int = 0, within: float = 1.0) -> list[Row]:
+    """Return at most ``within`` times as many rows of one label as of the other in each environment: of the more frequent
+    one those are kept whose hash with the seed is least."""
     kept: set[int] = set()
     for env in {row.env for row in rows}:
         sides = [[n for n, row in enumerate(rows) if row.env == env and row.label == word] for word in _WORDS]
-        fewer = min(len(side) for side in sides)
+        most = int(within * min(len(side) for side in sides))
         for side in sides:
-            kept.update(sorted(side, key=lambda n: sha256(f"{seed}/{rows[n].id}"))[:fewer])
+            kept.update(sorted(side, key=lambda n: sha256(f"{seed}/{rows[n].id}"))[:most])
     return [row for place, row in enumerate(rows) if place in kept]
 
 

@@ -45,7 +45,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     wrong_choice_number: int = 10
     noise_choice_number: int = 5
-    trips: int = 160
+    trips: int = 400
 
 
 def names() -> Sequence[str]:

@@ -63,7 +63,7 @@ class Trained(Struct, frozen=True):
 
     folder: Path
     best: int
-    """The epoch whose weights were kept."""
+    """The epoch whose weights were kept: that with the best AUROC on the validation split."""
     epochs: list[Seen]
     examples: int
     too_long: int
@@ -334,7 +334,8 @@ class _Training:
 
 
 def _best(history: list[Seen]) -> int:
-    return min(history, key=lambda seen: seen.valid_verdict).epoch
+    # By order, not by loss: train may be balanced where the validation split is not, and then the loss tells of that.
+    return max(history, key=lambda seen: (seen.auroc or 0.0, -seen.valid_verdict)).epoch
 
 
 def _rate(recipe: Recipe, done: float) -> float:

@@ -58,7 +58,8 @@ _ENDS = ("l", "m", "n", "r", "s", "t", "x", "nd", "rk", "ss")
 def varied(rows: Iterable[Row], seed: int) -> Iterator[Row]:
     """Yield the rows with ids and names changed: the same in all rows of a session, and the same for the same seed."""
     for rows_of_one in _by_session(rows):
-        table = _table(rows_of_one, Random(f"{seed}/{rows_of_one[0].session}"))
+        # By what is in the session, not by its id, so that the same sessions held again give the same weights.
+        table = _table(rows_of_one, Random(f"{seed}/{min(row.id for row in rows_of_one)}"))
         if not table:
             yield from rows_of_one
             continue
