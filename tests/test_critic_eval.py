@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actorcritic_cli.analysis.operating import _columns, best_threshold, catches, threshold_at
+from actorcritic_cli.analysis.platt import fit, scaled
+from actorcritic_cli.analysis.quality import quality
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.gguf_copy import copy_with
 from actorcritic_cli.critics.gguf_header import read_header
-from actorcritic_cli.critics.gguf_info import inspect
 from actorcritic_cli.critics.thresholds import thresholds_path
 from actorcritic_cli.errors import AccError
+from actorcritic_cli.learn.calibrate import Calibration
 from actorcritic_cli.learn.dataset import Context, content_id
 from actorcritic_cli.learn.evaluate import Evaluating, SlipCatches, agreement, evaluation, names
 from actorcritic_cli.learn.making import Gathered, Wanted, divide, write
+from actorcritic_cli.store.labelled import Judge
 from actorcritic_cli.types import Critique, Verdict
 from tests.critic_cases import POLICY, TOOLS, case, tiny
 from tests.critic_data import row
@@ -255,20 +258,34 @@ def test_a_threshold_that_was_set_is_the_default_from_then_on(tmp_path):
         LlamaCritic(tiny())
 
 
-def test_a_copy_has_the_threshold_in_it_and_judges_as_before(tmp_path):
+def test_a_copy_has_the_threshold_in_it_and_its_probabilities_are_scaled(tmp_path):
     folder = dataset(tmp_path / "data", cases())
     copy = tmp_path / "copy.gguf"
     done = acc(
         "critic", "calibrate", tiny(), "--data", folder, "--split", "all", "--best", "f1", "--write", copy, "--json"
     )
     assert done.code == 0, done.error
-    assert inspect(copy).threshold == done.json["threshold"]
     one, two = (read_header(path).metadata for path in (tiny(), copy))
-    assert {k: v for k, v in one.items() if k != "acc.threshold"} == {
-        k: v for k, v in two.items() if k != "acc.threshold"
-    }
+    ours = ("acc.threshold", "acc.slope", "acc.intercept")
+    assert {k: v for k, v in one.items() if k not in ours} == {k: v for k, v in two.items() if k not in ours}
+    # Made so that something is scaled: with the fit on these few cases there may be nothing to scale.
+    by = {"acc.slope": 0.5, "acc.intercept": -1.0, "acc.threshold": scaled(done.json["threshold"], 0.5, -1.0)}
+    copy_with(tiny(), copy, by)
     with LlamaCritic(tiny(), write_critiques=False) as old, LlamaCritic(copy, write_critiques=False) as new:
-        assert new.judge(case()).p_revise == pytest.approx(old.judge(case()).p_revise, abs=1e-6)
+        before = old.judge(case()).p_revise
+        assert before is not None
+        assert new.judge(case()).p_revise == pytest.approx(scaled(before, 0.5, -1.0), abs=1e-6)
+
+
+def test_what_a_calibrated_file_says_of_itself():
+    cases = [(0.9, True)] * 30 + [(0.8, False)] * 30 + [(0.2, False)] * 30
+    slope, intercept = fit(cases)
+    nothing = quality(Judge(0, False, "critic", "data"), [])
+    found = Calibration("critic", 0.85, 0.5, "", "data", 90, nothing, (), slope, intercept)
+    assert found.in_file((1.0, 0.0))["acc.threshold"] == pytest.approx(scaled(0.85, slope, intercept), abs=1e-6)
+    twice = found.in_file((2.0, 0.5))
+    assert twice["acc.slope"] == pytest.approx(2 * slope)
+    assert twice["acc.intercept"] == pytest.approx(slope * 0.5 + intercept)
     assert acc("critic", "calibrate", tiny(), "--data", folder, "--write", copy).error.endswith("with --force.")
     with pytest.raises(OSError, match="missing"):
         copy_with(tiny(), tmp_path / "missing" / "copy.gguf", {"acc.threshold": 0.5})
