@@ -275,6 +275,9 @@ def test_a_copy_has_the_threshold_in_it_and_its_probabilities_are_scaled(tmp_pat
         before = old.judge(case()).p_revise
         assert before is not None
         assert new.judge(case()).p_revise == pytest.approx(scaled(before, 0.5, -1.0), abs=1e-6)
+    assert acc("critic", "calibrate", tiny(), "--data", folder, "--write", copy).error.endswith("with --force.")
+    with pytest.raises(OSError, match="missing"):
+        copy_with(tiny(), tmp_path / "missing" / "copy.gguf", {"acc.threshold": 0.5})
 
 
 def test_what_a_calibrated_file_says_of_itself():
@@ -286,9 +289,6 @@ def test_what_a_calibrated_file_says_of_itself():
     twice = found.in_file((2.0, 0.5))
     assert twice["acc.slope"] == pytest.approx(2 * slope)
     assert twice["acc.intercept"] == pytest.approx(slope * 0.5 + intercept)
-    assert acc("critic", "calibrate", tiny(), "--data", folder, "--write", copy).error.endswith("with --force.")
-    with pytest.raises(OSError, match="missing"):
-        copy_with(tiny(), tmp_path / "missing" / "copy.gguf", {"acc.threshold": 0.5})
 
 
 def test_a_threshold_needs_cases_of_both_kinds(tmp_path):
