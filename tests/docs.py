@@ -95,8 +95,9 @@ def trained_now(text: str) -> str:
 def trained_blocks(text: str) -> str:
     """Return the blocks that train, with their numbers and the space around them made equal."""
     blocks = "".join(match[2] for match in _TRAINED.finditer(text))
-    # What is too few to tell has no interval, and which that is may differ with the weights.
-    plain = re.sub(r" \[[^\]]*\]| \(too few\)", "", comparable(blocks))
+    # What is too few to tell, which epoch is the best one and what is found may differ with the weights.
+    plain = re.sub(r" \[[^\]]*\]| \(too few\)| \*", "", comparable(blocks))
+    plain = re.sub(r"too few to tell|no effect shown|better$|WORSE$", "FINDING", plain, flags=re.MULTILINE)
     return re.sub(r"[ \t]+", " ", re.sub(r"[\d.,]*\d|–", "N", plain))
 
 
