@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actorcritic_cli.critics.critique import parse
 from actorcritic_cli.critics.labels import CANDIDATES, LabelPair
@@ -33,6 +34,15 @@ def test_no_task_and_no_user_and_no_content_is_in_two_splits(made):
     for key in (lambda r: r.id, lambda r: (r.env, r.dataset, r.task), lambda r: (r.env, r.user) if r.user else None):
         seen = [{key(r) for r in own} - {None} for own in splits.values()]
         assert all(not (a & b) for n, a in enumerate(seen) for b in seen[n + 1 :])
+
+
+@given(rows, st.sets(st.integers(0, 50)))
+def test_a_data_set_that_is_held_out_is_only_tested_on(made, others):
+    kept = [replace(r, dataset="other") if n in others else r for n, r in enumerate(unique(made).rows)]
+    splits = split(kept, (80, 20, 0), held_out=("other",))
+    together = [[kept[place] for place in places] for places in groups(kept).values()]
+    apart = {r.id for own in together if any(r.dataset == "other" for r in own) for r in own}
+    assert {r.id for r in splits["test"]} == apart
 
 
 @given(rows, st.randoms())

@@ -122,6 +122,14 @@ def data(
     split: Annotated[
         str, typer.Option(metavar="N,N,N", help="Shares of train, valid and test; tasks and users are never split up.")
     ] = "80,10,10",
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hold-out",
+            metavar="DATASET",
+            help="Put all tasks of this data set into test, so that the others alone are trained on. Repeatable.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of splitting and balancing.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come out, and write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the data set in OUT.")] = False,
@@ -143,7 +151,7 @@ def data(
     sources = chosen_sources(source)
     if rollouts is not None and "rollout" not in sources:
         sources.append("rollout")
-    wanted = _wanted(format_, labels, split, seed, balance)
+    wanted = _wanted(format_, labels, split, seed, balance, hold_out)
     if out is not None and not dry_run:
         check_folder(out, force=force)
     with open_library(db) as library:
@@ -186,7 +194,9 @@ def chosen_sources(named: list[str] | None) -> list[str]:
     return [name for name in SOURCES if not named or name in named]
 
 
-def _wanted(form: Any, labels: str, split: str, seed: int, balance: float | None) -> Wanted:
+def _wanted(
+    form: Any, labels: str, split: str, seed: int, balance: float | None, hold_out: list[str] | None
+) -> Wanted:
     from actorcritic_cli.critics.labels import LabelPair
     from actorcritic_cli.learn.making import Wanted
 
@@ -199,7 +209,7 @@ def _wanted(form: Any, labels: str, split: str, seed: int, balance: float | None
         shares = ()
     if len(shares) != 3 or min(shares) < 0 or shares[0] == 0:
         raise UsageError("--split takes the shares of train, valid and test as three numbers: 80,10,10.")
-    return Wanted(form, shares, seed, balance, LabelPair(words[0], words[1]))
+    return Wanted(form, shares, seed, balance, LabelPair(words[0], words[1]), tuple(hold_out or ()))
 
 
 def chosen_sessions(

@@ -162,8 +162,8 @@ def _of(env: str, dataset: str, one: TaskPairs) -> TaskPairs:
 
 def _sent_back(database: Database, run: str) -> int:
     row = database.row(
-        "SELECT count(DISTINCT d.session || '/' || d.step) AS turns FROM decisions d JOIN sessions s ON s.id = d.session "
-        "WHERE s.run = ? AND d.decision <> 'accept'",
+        "SELECT count(DISTINCT p.session || '/' || p.step) AS turns FROM decisions d JOIN proposals p ON p.id = d.proposal "
+        "JOIN sessions s ON s.id = d.session WHERE s.run = ? AND d.decision <> 'accept'",
         (run,),
     )
     return int(row["turns"]) if row is not None else 0

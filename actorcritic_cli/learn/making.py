@@ -45,6 +45,8 @@ class Wanted(Struct, frozen=True):
     """How many cases of the more frequent label there may be in train for one of the other; ``None``: all of them. The
     other splits keep their shares, for calibration is measured on them."""
     labels: LabelPair = CANDIDATES[0]
+    held_out: tuple[str, ...] = ()
+    """Data sets of which all tasks go into test."""
 
 
 class Gathered(Struct):
@@ -84,7 +86,7 @@ def divide(gathered: Gathered, wanted: Wanted) -> Splits:
     """Split rows, and balance them if wanted."""
     left_out = dict(gathered.left_out)
     # All rows are split, whatever the format needs: so a task is in the same split in every format.
-    found = split(gathered.rows, wanted.shares, wanted.seed)
+    found = split(gathered.rows, wanted.shares, wanted.seed, wanted.held_out)
     if wanted.form in NEEDS_BETTER:
         found = {name: [row for row in own if row.better is not None] for name, own in found.items()}
         left_out["no better action is known"] = len(gathered.rows) - sum(map(len, found.values()))
@@ -119,6 +121,7 @@ def card_of(splits: Splits, wanted: Wanted, made: dict[str, Any]) -> dict[str, A
         "seed": wanted.seed,
         "shares": list(wanted.shares),
         "balanced": wanted.balance,
+        "held_out": list(wanted.held_out),
         "labels": [wanted.labels.revise, wanted.labels.approve],
         **made,
         "datasets": sorted({f"{row.env} ({row.dataset})" for row in rows}),

@@ -7,7 +7,7 @@ critic is measured on is neither a task nor a person that it was trained on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -79,12 +79,15 @@ def groups(rows: Sequence[Row]) -> dict[Group, list[int]]:
     return {min(_task(rows[place]) for place in places): places for places in together.values()}
 
 
-def split(rows: Sequence[Row], shares: Sequence[int] = SHARES, seed: int = 0) -> dict[SplitName, list[Row]]:
+def split(
+    rows: Sequence[Row], shares: Sequence[int] = SHARES, seed: int = 0, held_out: Container[str] = ()
+) -> dict[SplitName, list[Row]]:
     """Return the rows of each split, in their order.
 
     Environment by environment, groups are taken in the order of a hash of the seed and their name, and each goes where the
     most rows are wanting, by the shares (whole numbers that need not sum to 100). Every environment is so in every split, as
-    far as it has groups enough; the same rows and seed always give the same splits.
+    far as it has groups enough; the same rows and seed always give the same splits. Groups with a task of a data set that is
+    ``held_out`` go into test whatever the shares.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or shares[0] <= 0:
         raise UsageError("The shares of the splits are three numbers for train, valid and test, for example 80,10,10.")
@@ -92,6 +95,9 @@ def split(rows: Sequence[Row], shares: Sequence[int] = SHARES, seed: int = 0) ->
     chosen: dict[int, SplitName] = {}
     by_env: dict[str, list[tuple[Group, list[int]]]] = {}
     for name, places in groups(rows).items():
+        if any(rows[place].dataset in held_out for place in places):
+            chosen.update(dict.fromkeys(places, "test"))
+            continue
         by_env.setdefault(rows[places[0]].env, []).append((name, places))
     for own in by_env.values():
         count = sum(len(places) for _, places in own)

@@ -97,7 +97,7 @@ def _lines(first: Evaluation, jobs: int, *, compared: bool) -> list[tuple[str, _
         return lambda one: estimate(one.catches[place].caught)
 
     several_jobs = "" if jobs == 1 else f", {jobs} at a time"
-    agreement = [(f"same verdict as {one_line(first.critic.name, 30)}", lambda one: _agreement(one.agreement))]
+    agreement = [("same verdict as the first", lambda one: _agreement(one.agreement))]
     return [
         *(agreement if compared else []),
         ("AUROC", lambda one: estimate(one.quality.auroc)),
@@ -130,8 +130,11 @@ def _agreement(found: Agreement | None) -> str:
 
 def _name(one: Evaluation, done: Sequence[Evaluation]) -> str:
     name = one_line(one.critic.name, 30)
-    same = sum(other.critic.name == one.critic.name for other in done) > 1
-    return f"{name} [{one.critic.id[:8]}]" if same else name
+    alike = [other.critic for other in done if other.critic.name == one.critic.name]
+    if len(alike) == 1:
+        return name
+    kinds = {critic.quantisation for critic in alike}
+    return f"{name} {one.critic.quantisation}" if len(kinds) == len(alike) else f"{name} [{one.critic.id[:8]}]"
 
 
 def _latency(one: Evaluation) -> str:
