@@ -194,9 +194,7 @@ def chosen_sources(named: list[str] | None) -> list[str]:
     return [name for name in SOURCES if not named or name in named]
 
 
-def _wanted(
-    form: Any, labels: str, split: str, seed: int, balance: float | None, hold_out: list[str] | None
-) -> Wanted:
+def _wanted(form: Any, labels: str, split: str, seed: int, balance: float | None, hold_out: list[str] | None) -> Wanted:
     from actorcritic_cli.critics.labels import LabelPair
     from actorcritic_cli.learn.making import Wanted
 
