@@ -71,6 +71,12 @@ def test_ours_is_the_critic_at_work(found: dict[str, Any]) -> None:
     assert found["memory"]["worker_peak"] > 1e6
 
 
+def test_sessions_are_judged_as_when_their_proposals_were_heard(found: dict[str, Any]) -> None:
+    for throughput in found["throughput"]:
+        assert len(throughput["new"]) == 2 * throughput["sessions"]
+        assert all(5 < new < 40 for new in throughput["new"])
+
+
 def test_the_naive_way_wrote_a_verdict_and_a_critique(found: dict[str, Any]) -> None:
     (written,) = found["approved"]["naive_written"]
     stopped = next(note for note in found["notes"] if "an answer in earnest" in note)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from actorcritic_cli.bench.asking import judged, judged_at_once, known
 from actorcritic_cli.bench.report import Report, Throughput
 from actorcritic_cli.critics.client import LlamaCritic
+from actorcritic_cli.critics.prompt import say_so_far
 from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.types import Message
 
-_TAKING_OFF = 0.1
-"""Seconds in which a worker that has nothing else to do takes note of what it is told to read ahead."""
+_HEARING = 0.3
+"""Seconds in which a worker that has nothing else to do reads the two tokens that are new for a session."""
 
 
 def keep(critic: LlamaCritic, cases: Sequence[Case], report: Report) -> None:
@@ -30,12 +32,16 @@ def keep(critic: LlamaCritic, cases: Sequence[Case], report: Report) -> None:
 
 
 def take_turns(critic: LlamaCritic, cases: Sequence[Case], found: Throughput) -> None:
-    """Judge every session's case, which is in memory, twice one by one and twice at once, as when its proposal was heard."""
+    """Judge every session's case, which is in memory, twice one by one and twice at once, as when its proposal was heard.
+
+    Before each round the critic hears the settled part of each proposal go on in other words: so it takes the end of the
+    proposal and the question off, and has to read them again.
+    """
     spent = {"one_by_one": 0.0, "together": 0.0}
     for at_once in (False, True, True, False):
-        for case in cases:  # what is not settled of the proposal, and the question, are taken off again
-            critic.prefill(known(case, case.proposal.message))
-        time.sleep(_TAKING_OFF)
+        for case in cases:
+            critic.prefill(known(case, Message("assistant", f"{say_so_far(case.proposal.message)} and more")))
+        time.sleep(_HEARING * len(cases))
         began = time.monotonic()
         if at_once:
             judged_at_once(critic, cases)
