@@ -109,7 +109,7 @@ def test_kept_turns_are_judged_again_too_whatever_was_to_be_chosen_from(imported
 @pytest.mark.slow
 def test_another_critic_judges_from_there_on(imported):
     out = acc_ok(
-        "replay", "example-cancel", "--fork", "4", "--actor", "recorded:example-cancel", "--critic", tiny(seed=3),
+        "replay", "example-cancel", "--fork", "4", "--actor", "sim:expert", "--critic", tiny(seed=3),
         "--threshold", "0", "--max-revisions", "1",
     )  # fmt: skip
     assert "agent" in out
