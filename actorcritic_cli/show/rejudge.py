@@ -88,7 +88,9 @@ def _change(judgement: Judgement) -> str:
 
 
 def _is_shown(judgement: Judgement) -> bool:
-    return judgement.flips or (judgement.before is None and judgement.after.kind == "revise")
+    # In shadow mode a verdict that stays the same can be where the branch ends: this time it would be followed.
+    ends = judgement.departs and not judgement.beyond
+    return judgement.flips or ends or (judgement.before is None and judgement.after.kind == "revise")
 
 
 def _p(word: Word) -> str:
