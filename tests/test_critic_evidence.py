@@ -31,7 +31,7 @@ def agent(words: str) -> Message:
 
 def values(evidence: Evidence, message: Message) -> str:
     """The notes without where the candidate stands."""
-    return re.sub(r"^.*? new \d+ seen \d+ ?", "", evidence.notes(message))
+    return re.sub(r"^.*? told \d+ other \d+ seen \d+ chance \d+ new \d+ ?", "", evidence.notes(message))
 
 
 PROFILE = told({"methods": {"card_1": {"id": "card_1", "brand": "visa"}, "card_2": {"id": "card_2", "brand": "amex"}}})
@@ -79,7 +79,7 @@ def test_of_a_text_what_has_a_digit_is_noted() -> None:
 
 def test_sums_of_prices_and_totals_are_told() -> None:
     talk = Evidence((told({"items": [{"price": 19.95}, {"price": 30.10}]}),))
-    assert [talk.mark(value) for value in ("50.05", "10.15", "50.06")] == ["sum", "sum", "new"]
+    assert [talk.mark(value) for value in ("50.05", "10.15", "50.06")] == ["chance", "chance", "new"]
     assert values(talk, agent("It is $50.05: $19.95 and $30.10.")).endswith("total right")
     assert values(talk, agent("It is $70.05: $19.95 and $30.10.")).endswith("total wrong")
 
@@ -119,20 +119,82 @@ def test_where_the_candidate_stands_is_told_first() -> None:
         (offer, cancel, "write after user asked yes writes 0 named 2 of 2"),
         ((*offer, cancel, done), cancel, "write after write asked yes writes 1 named 2 of 2"),
         ((*offer, cancel, failed), agent("Done."), "reply after failure asked yes writes 0"),
-        ((agent("Done."), user("I do not want that.")), agent("Sorry."), "reply after user stated no writes 0"),
+        ((agent("Done."), user("I do not want that.")), agent("Sorry."), "reply after user stated no writes 0 denies"),
         ((), agent("Hello."), "reply after start unheard silent writes 0"),
     ):
-        assert Evidence(before, effects).notes(candidate).startswith(f"{found} new 0 seen 0")
+        assert Evidence(before, effects).notes(candidate).startswith(f"{found} told 0 other 0 seen 0 chance 0 new 0")
 
 
 def test_of_a_listed_record_it_is_told_what_it_lacks_of_what_was_asked_for() -> None:
     rooms = told([{"id": f"H{n}", "bed": bed, "cost_dog_fee": fee} for n, (bed, fee) in enumerate(_ROOMS)])
     ask = Message("assistant", None, (ToolCall("q", "talk", '{"words": "A King bed? Do you bring a dog?"}'),))
     heard = Message("tool", "Yes.", tool_call_id="q", name="talk")
-    talk = Evidence((rooms, ask, heard))
-    assert values(talk, call(content="H0")) == "content seen ( bed King asked cost_dog_fee 9 )"
-    assert values(talk, call(content="H1")) == "content seen ( bed Queen cost_dog_fee 9 lacks king )"
-    assert values(talk, call(content="H2")) == "content seen ( bed Queen lacks dog king )"
+    talk, wished = Evidence((rooms, ask, heard)), "wished king bed bring dog"
+    assert (
+        values(talk, call(content="H0")) == f"content seen ( bed King asked cost_dog_fee 9 more 0 cheaper 0 {wished} )"
+    )
+    assert (
+        values(talk, call(content="H1"))
+        == f"content seen ( bed Queen cost_dog_fee 9 lacks king more 1 cheaper 0 {wished} )"
+    )
+    assert values(talk, call(content="H2")) == f"content seen ( bed Queen lacks dog king more 2 cheaper 0 {wished} )"
 
 
 _ROOMS: tuple[tuple[str, int | None], ...] = (("King", 9), ("Queen", 9), ("Queen", None))
+
+
+def test_that_something_else_of_the_kind_was_agreed_on_shows() -> None:
+    mine = told({"bookings": ["ABCD12", "EFGH34"], "cabins": [{"cabin": "business"}, {"cabin": "economy"}]})
+    talk = Evidence((mine, agent("I would cancel ABCD12, in economy. Shall I?"), user("Yes.")))
+    assert values(talk, call(booking="ABCD12", cabin="economy")) == "booking told cabin told"
+    assert values(talk, call(booking="EFGH34", cabin="business")) == "booking seen other cabin seen other"
+    assert "told 0 other 2 seen 2" in talk.notes(call(booking="EFGH34", cabin="business"))
+
+
+def test_it_is_told_which_record_of_the_call_a_value_belongs_to() -> None:
+    order = told({"order_id": "#W77", "items": [{"item_id": "50001", "color": "red"}]})
+    stock = told({"variants": {"50001": {"item_id": "50001"}, "50002": {"item_id": "50002", "color": "blue"}}})
+    found = values(Evidence((order, stock)), call(order_id="#W77", old="50001", new="50002"))
+    assert "old seen in order_id (" in found
+    assert "new seen (" in found
+
+
+def test_amounts_of_the_policy_and_of_named_records_count_as_known() -> None:
+    trip = told([{"flight_number": "AB12", "prices": {"economy": 80, "business": 300}}])
+    talk = Evidence((trip,), rules="A checked bag costs $50.")
+    assert values(talk, agent("A bag is $50.")) == "50 rule"
+    assert values(talk, agent("AB12 in economy for three is $240.")) == "AB12 seen 240 sum"
+    assert values(talk, agent("AB12 in economy for three is $260.")) == "AB12 seen 260 new"
+
+
+def test_a_question_about_one_listing_is_no_wish_of_another_and_a_shrug_is_none() -> None:
+    def listing(key: str, words: str, what: str) -> tuple[Message, Message]:
+        rows = [{"id": f"{what}{n}", "tags": ["parking" if n else "garden"]} for n in range(3)]
+        asked = Message("assistant", None, (ToolCall(key, "talk", json.dumps({"words": words})),))
+        return asked, Message("tool", json.dumps(rows), tool_call_id=key, name="talk")
+
+    def question(key: str, words: str, answer: str) -> tuple[Message, Message]:
+        asked = Message("assistant", None, (ToolCall(key, "talk", json.dumps({"words": words})),))
+        return asked, Message("tool", answer, tool_call_id=key, name="talk")
+
+    talk = Evidence(
+        (
+            *listing("1", "hotel in Rome", "H"),
+            *listing("2", "restaurant in Rome", "R"),
+            *question("3", "Is parking important at the hotel?", "Very much."),
+            *question("4", "Should the restaurant have a garden?", "I have no wish there."),
+        )
+    )
+    hotel, restaurant = (values(talk, call(content=name)) for name in ("H0", "R0"))
+    assert hotel == "content seen ( tags garden lacks parking more 2 cheaper 0 wished parking important hotel )"
+    assert restaurant == "content seen ( tags garden )"
+
+
+def test_a_record_that_was_described_as_a_whole_stands_out_among_its_like() -> None:
+    lamps = told({"variants": {f"5000{n}": {"options": {"shade": a, "mount": b}} for n, (a, b) in enumerate(_LAMPS)}})
+    talk = Evidence((lamps, agent("Lamp (brass, clip) for lamp (paper, floor). Shall I?"), user("Yes.")))
+    assert values(talk, call(new="50001")) == "new seen ( shade paper told mount floor told together )"
+    assert values(talk, call(new="50002")) == "new seen ( shade paper told mount clip told )"
+
+
+_LAMPS = (("brass", "clip"), ("paper", "floor"), ("paper", "clip"))

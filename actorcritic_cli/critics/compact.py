@@ -34,7 +34,7 @@ from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import sha256
 from actorcritic_cli.types import Effect, Message, Proposal
 
-COMPACT_VERSION = "compact-2"
+COMPACT_VERSION = "compact-3"
 """The prompt version of this style: changed with every change of what the critic reads."""
 UNKNOWN = "unknown"
 """What the first line says of a policy that the model does not know."""
@@ -64,7 +64,7 @@ def build(case: Case, labels: LabelPair, names: Names, aspects: Sequence[str] = 
     """Return what a small critic reads to judge a case (see ``prompt.build``)."""
     known = build_ahead(case, labels, names)
     hints = [f"{ASPECTS[aspect]} " for aspect in aspects] or [""]
-    notes = Evidence(case.transcript, _effects(case)).notes(case.proposal.message)
+    notes = Evidence(case.transcript, _effects(case), case.policy).notes(case.proposal.message)
     questions = [
         Segment("question", (*_entry("notes", notes), f"{MARK}{hint}{labels.revise} or {labels.approve}?"))
         for hint in hints
@@ -90,7 +90,7 @@ def build_ahead(known: Case | Reading, labels: LabelPair, names: Names) -> Promp
 
 def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence[int]) -> tuple[Segment, ...]:
     """Return what follows on the conversation when candidates are compared (see ``prompt.build_comparison``)."""
-    evidence = Evidence(case.transcript, _effects(case))
+    evidence = Evidence(case.transcript, _effects(case), case.policy)
     told = (candidates[place].message for place in order)
     return comparison(MARK, [f"{say(message)}\n{evidence.notes(message)}".rstrip() for message in told])
 

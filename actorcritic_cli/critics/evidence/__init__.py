@@ -1,0 +1,216 @@
+"""Notes on a candidate: where each of its values comes from, and what the records say of what it names.
+
+To see that an id in a call is not the one the user agreed to, a model has to find both in a long conversation and compare
+them letter by letter. A large model does that; one of a few million parameters wastes itself on it. The comparison is
+exact work, so it is done here, by code, for any environment: the notes follow the candidate and say for each of its
+values where it was met first in this order:
+
+==========  ===================================================================================
+``told``    in the agent's last reply: what the user has just answered to
+``user``    in the user's words
+``before``  in an earlier reply of the agent
+``asked``   in a question that the agent asked through a tool, or in the answer to it
+``seen``    in a tool's result
+``rule``    in the policy
+``sum``     nowhere, but it follows from prices of the records that are named here: twice one, the difference of two …
+``chance``  nowhere, but two prices in tools' results, no matter which, make it
+``new``     nowhere
+==========  ===================================================================================
+
+``other`` after a mark says that the last reply named another value of the same field; ``in order_id`` that it belongs to
+the record that this other argument names. A value that is the id of a record in a result is followed by that record's
+fields, each with its mark (none where it is only in results), by ``together`` where the last reply named all its texts one
+after the other, and for prices by the place among the records of the same listing: ``rank 3 of 18``. Where questions were
+asked through a tool, it is told what the record lacks of what was asked for, how many of the listing have ``more`` of it,
+and how many as much for less (``cheaper``), and what was asked for (``wished``). Values of a call are named by their keys;
+of a text, everything with a digit in it is noted, and of three amounts or more whether one of them is the total of the
+others. All of it is a function of policy, transcript and candidate.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from actorcritic_cli.critics.evidence.records import LISTING, LONG, Record, indexed, leaves
+from actorcritic_cli.critics.evidence.situation import Situation
+from actorcritic_cli.critics.evidence.sums import Sums, total
+from actorcritic_cli.critics.evidence.texts import Text, plain
+from actorcritic_cli.critics.evidence.wishes import Wishes, by_listing, texts_of, wishes_of
+from actorcritic_cli.types import Effect, Message, Transcript
+
+MOST_NOTES = 40
+"""Values that are noted, at most."""
+_COUNTED = ("told", "other", "seen", "chance", "new")
+"""Marks that are counted at the beginning."""
+_WITH_DIGIT = re.compile(r"[#$]?[A-Za-z_]*\d[\w.:+-]*")
+_MOST_LACKING = 4
+_TRIVIAL = frozenset({"yes", "no", "true", "false", ""})
+_NO_WISHES = Wishes(())
+
+
+class Evidence:
+    """What a transcript holds, indexed for notes. ``rules`` is the policy's text."""
+
+    def __init__(self, transcript: Transcript, effects: Mapping[str, Effect] | None = None, rules: str = ""):
+        self._situation = Situation(transcript, effects or {})
+        replies = [m.content or "" for m in transcript if m.role == "assistant" and not m.tool_calls]
+        users = [m.content or "" for m in transcript if m.role == "user"]
+        results = [m.content or "" for m in transcript if m.role == "tool"]
+        wishes = wishes_of(transcript)
+        self._told = Text(replies[-1:])
+        self._places = (
+            ("told", self._told),
+            ("user", Text(users)),
+            ("before", Text(replies[:-1])),
+            ("asked", Text([part for wish in wishes for part in (wish.question, wish.answer)])),
+            ("seen", Text(results)),
+            ("rule", Text([rules])),
+        )
+        self._records: dict[str, Record] = {}
+        self._numbered: dict[str, Record] = {}
+        self._listed: dict[str, str] = {}
+        self._fields: dict[str, set[str]] = {}
+        self._sums = Sums()
+        self._named = " ".join([*replies[-1:], *users[-1:]])
+        requests: dict[str, str] = {}
+        asked = {call.id: " ".join(texts_of(call.arguments)) for message in transcript for call in message.tool_calls}
+        for message in transcript:
+            if message.role == "tool":
+                self._take(message, asked, requests)
+        self._wishes = by_listing(wishes, requests)
+
+    def mark(self, value: str, named: str = "") -> str:
+        """Return where a value was met (see the module's table). ``named`` are words beside it that may name records."""
+        found = next((name for name, text in self._places if text.holds(value)), None)
+        return found or self._sums.mark(value, self._pool(named)) or "new"
+
+    def notes(self, message: Message) -> str:
+        """Return the notes on a candidate."""
+        found: list[str] = []
+        marks: Counter[str] = Counter()
+        values = list(_of(message))
+        spoken = " ".join([message.content or "", *(value for _, value in values)])
+        for key, value in values:
+            if len(found) == MOST_NOTES:
+                break
+            mark = self.mark(value, spoken)
+            marks[mark] += 1
+            note = [key, mark]
+            if mark != "told" and self._other(key, value):
+                marks["other"] += 1
+                note.append("other")
+            note += self._within(value, values)
+            record = self._records.get(value)
+            found.append(
+                f"{' '.join(note)} ( {self._told_of(value, record)} )" if record is not None else " ".join(note)
+            )
+        counts = " ".join(f"{name} {marks[name]}" for name in _COUNTED)
+        situation = f"{self._situation.told(message)} {counts}"
+        return " ".join(part for part in (situation, *found, total(message.content or "")) if part)
+
+    def _take(self, message: Message, asked: Mapping[str, str], requests: dict[str, str]) -> None:
+        held = indexed(message.content or "")
+        call = message.tool_call_id or ""
+        if held.listing:
+            requests[call] = asked.get(call, "")
+        for name, record in held.records.items():
+            # A payment's entry names a method, too; the method's own record says more.
+            mine = self._records.get(name)
+            if mine is None or len(record.value) >= len(mine.value):
+                self._records[name] = record
+                self._listed[name] = call if held.listing else ""
+        self._numbered.update(held.numbered)
+        for key, values in held.fields.items():
+            self._fields.setdefault(key, set()).update(values)
+        self._sums.take(held.prices)
+
+    def _pool(self, spoken: str) -> list[int]:
+        """Return the prices of the records that are named in some words or in what was said last."""
+        words = f" {plain(f'{spoken} {self._named}')} "
+        pool: dict[int, None] = {}
+        for name in dict.fromkeys(_WITH_DIGIT.findall(f"{spoken} {self._named}")):
+            record = self._records.get(name) or self._numbered.get(name)
+            if record is not None:
+                pool.update(dict.fromkeys(record.amounts(words)))
+        return list(pool)
+
+    def _other(self, key: str, value: str) -> bool:
+        """Whether the last reply named another value of a field that this one is a value of."""
+        fields = [values for name, values in self._fields.items() if name == key or value in values]
+        return any(other != value and self._told.holds(other) for values in fields for other in values)
+
+    def _within(self, value: str, values: list[tuple[str, str]]) -> list[str]:
+        """Return which other arguments name records that this value belongs to."""
+        if not any(c.isdigit() for c in value) or len(value) < LISTING:
+            return []
+        holds = (
+            key
+            for key, other in values
+            if other != value and other in self._records and value in self._records[other].held
+        )
+        return [f"in {key}" for key in dict.fromkeys(holds)][:1]
+
+    def _told_of(self, name: str, record: Record) -> str:
+        wishes = self._wishes.get(self._listed.get(name, ""), _NO_WISHES)
+        parts: list[str] = []
+        last = ""
+        for key, value in record.fields():
+            mark = self._field_mark(value, wishes)
+            said = value if key == last else f"{key} {value}"
+            parts.append(f"{said} {mark}" if mark else said)
+            last = key
+        if self._told.holds(" ".join(record.texts)) and len(record.texts) > 1:
+            parts.append("together")
+        parts += record.ranks()
+        if wishes.wishes and len(record.siblings) >= LISTING:
+            met = wishes.met(record)
+            missed: Counter[str] = Counter(word for one in record.siblings for word in wishes.met(one) - met)
+            lacking = [word for word, _ in sorted(missed.items(), key=lambda pair: (-pair[1], pair[0]))]
+            more, cheaper = wishes.beaten(record)
+            lacks = ["lacks", *lacking[:_MOST_LACKING]] if lacking else []
+            parts += [*lacks, f"more {min(more, 9)} cheaper {min(cheaper, 9)}"]
+            parts += [part for one in wishes.told() for part in ("wished", one)]
+        return " ".join(parts)
+
+    def _field_mark(self, value: str, wishes: Wishes) -> str:
+        if value.lower() in _TRIVIAL:
+            return ""
+        for name, text in self._places[:3]:
+            if text.holds(value):
+                return name
+        return "asked" if wishes.text.holds(value) else ""
+
+
+def _of(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield the values of a candidate that are noted, each with its key (a text's are their own)."""
+    met: set[tuple[str, str]] = set()
+    pairs: Iterator[tuple[str, str]] = _in_words(message.content or "")
+    for one in (pairs, *(_in_call(call.arguments) for call in message.tool_calls)):
+        for pair in one:
+            if pair not in met:
+                met.add(pair)
+                yield pair
+
+
+def _in_words(text: str) -> Iterator[tuple[str, str]]:
+    for match in _WITH_DIGIT.findall(text):
+        value = match.rstrip(".:-+").lstrip("$")
+        yield value, value
+
+
+def _in_call(arguments: str) -> Iterator[tuple[str, str]]:
+    try:
+        parsed = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(parsed, dict):
+        return
+    for key, value in parsed.items():
+        for name, leaf in leaves(key, value, most=MOST_NOTES):
+            if len(leaf) > LONG or ("\n" in leaf) or leaf.count(" ") > 3:
+                yield from _in_words(leaf)
+            elif leaf.lower() not in _TRIVIAL:
+                yield name, leaf
