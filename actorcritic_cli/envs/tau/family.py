@@ -1,4 +1,4 @@
-"""τ-bench v1 as a family of environments: ``tau_airline`` and its like, bundled and official."""
+"""τ-bench v1 as a family of environments: ``tau_airline`` and its like, bundled, drawn (see ``drawn``) and official."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from actorcritic_cli.envs.family import FetchReport, Finding
-from actorcritic_cli.envs.tau import official
+from actorcritic_cli.envs.tau import drawn, official
 from actorcritic_cli.envs.tau.dataset import Files, locate
 from actorcritic_cli.envs.tau.dataset import load as load_dataset
 from actorcritic_cli.envs.tau.domain import Domain
@@ -16,7 +18,7 @@ from actorcritic_cli.envs.tau.environment import TauEnvironment
 from actorcritic_cli.envs.tau.findings import findings
 from actorcritic_cli.errors import NotFound
 
-BUNDLED = "bundled"
+BUNDLED, DRAWN = "bundled", "drawn"
 _BUNDLED_ROOT = Path(__file__).parent / "bundled"
 _BY_NAME = {domain.environment: domain for domain in DOMAINS.values()}
 
@@ -28,13 +30,16 @@ def names() -> Sequence[str]:
 
 def datasets(name: str) -> Sequence[str]:
     """See ``Family.datasets``."""
-    return (BUNDLED, *official.editions(_BY_NAME[name]))
+    return (BUNDLED, DRAWN, *official.editions(_BY_NAME[name]))
 
 
 def load(name: str, dataset: str, options: Mapping[str, Any]) -> TauEnvironment:
     """See ``Family.load``; there are no options."""
     domain = _BY_NAME[name]
-    return TauEnvironment(domain, dataset, load_dataset(_files(domain, dataset)))
+    data = load_dataset(_files(domain, dataset))
+    if dataset == DRAWN:
+        data = replace(data, tasks=drawn.tasks(domain.name, data.database))
+    return TauEnvironment(domain, dataset, data)
 
 
 def check(name: str, dataset: str) -> list[Finding]:
@@ -49,7 +54,7 @@ def fetch(name: str, source: str) -> FetchReport:
 
 
 def _files(domain: Domain, dataset: str) -> Files:
-    if dataset != BUNDLED:
+    if dataset not in (BUNDLED, DRAWN):
         return official.files_of(domain, dataset)
     files = locate(_BUNDLED_ROOT, domain)
     if files is None:

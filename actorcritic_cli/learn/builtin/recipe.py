@@ -45,25 +45,30 @@ class BuiltinRecipe(Struct, frozen=True):
     """Options of ``acc critic live``: trials of each test task, and a seed from which no session was learned."""
 
 
-def _slips(rate: int, *only: str) -> tuple[str, ...]:
+def _slips(rate: int, *only: str, dataset: str = "bundled") -> tuple[str, ...]:
     """Return the options of sessions without a critic whose agent slips so much more often, or in these ways alone."""
     kinds = ("--actor-option", f"only={json.dumps(only)}") if only else ()
-    return ("--supervise", "off", "--actor-option", f"slip_rate={rate}", *kinds)
+    return ("--dataset", dataset, "--supervise", "off", "--actor-option", f"slip_rate={rate}", *kinds)
 
 
 RECIPE = BuiltinRecipe(
     holds=(
-        *(Hold(env, "sim:hasty", 12, 11, _slips(1)) for env in DESKS),
-        *(Hold(env, "sim:hasty", 12, 12, _slips(3)) for env in DESKS),
-        *(Hold(env, "sim:hasty", 16, 13, _slips(6, *RARE)) for env in DESKS),
-        *(Hold(env, "sim:hasty", 8, 14, _slips(3, "false_claim")) for env in DESKS),
-        Hold("travel", "sim:hasty", 1, 15, ("--dataset", "drawn", *_slips(2))),
-        Hold("travel", "sim:hasty", 1, 16, ("--dataset", "drawn", *_slips(5, "wrong_argument", "wrong_record"))),
+        *(Hold(env, "sim:hasty", 4, 11, _slips(1)) for env in DESKS),
+        *(Hold(env, "sim:hasty", 4, 12, _slips(3)) for env in DESKS),
+        *(Hold(env, "sim:hasty", 6, 13, _slips(6, *RARE)) for env in DESKS),
+        *(Hold(env, "sim:hasty", 3, 14, _slips(3, "false_claim")) for env in DESKS),
+        *(Hold(env, "sim:hasty", 1, 21, _slips(1, dataset="drawn")) for env in DESKS),
+        *(Hold(env, "sim:hasty", 1, 22, _slips(3, dataset="drawn")) for env in DESKS),
+        *(Hold(env, "sim:hasty", 1, 23, _slips(6, *RARE, dataset="drawn")) for env in DESKS),
+        *(Hold(env, "sim:hasty", 1, 24, _slips(3, "false_claim", dataset="drawn")) for env in DESKS),
+        Hold("travel", "sim:hasty", 2, 15, _slips(2)),
+        Hold("travel", "sim:hasty", 1, 25, _slips(2, dataset="drawn")),
+        Hold("travel", "sim:hasty", 1, 26, _slips(5, "wrong_argument", "wrong_record", dataset="drawn")),
     ),
-    data=("--split", "60,8,32", "--seed", "0", "--balance", "2"),
+    data=("--split", "66,8,26", "--seed", "0", "--balance", "1.5"),
     train=("--from-scratch", "small", "--epochs", "5", "--seed", "0"),
     calibrate=("--false-alarms", "0.05"),
     quantise="q8_0",
-    live=("--most-tasks", "12", "--trials", "8", "--seed", "1000"),
+    live=("--most-tasks", "12", "--trials", "6", "--seed", "1000"),
 )
 """The one by which the critic in this package was made."""

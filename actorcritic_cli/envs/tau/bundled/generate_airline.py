@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
+from actorcritic_cli.envs.draw import below, between, pick
 from actorcritic_cli.envs.tau.bundled import AIRLINE
 from actorcritic_cli.envs.tau.bundled.airline_material import (
     CARD_BRANDS,
@@ -36,27 +36,11 @@ TODAY, NOW = 15, 15 * 60
 """The clock: 2024-05-15, 15:00 EST, in minutes of the day."""
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 def stream(key: str) -> Random:
     """Return the random numbers that belong to one record."""
     return Random(f"{SEED}/{key}")
-
-
-def below(rng: Random, end: int) -> int:
-    """Return an integer in [0, end)."""
-    return int(rng.random() * end)
-
-
-def between(rng: Random, low: int, high: int) -> int:
-    """Return an integer in [low, high]."""
-    return low + below(rng, high - low + 1)
-
-
-def pick(rng: Random, items: Sequence[T]) -> T:
-    """Return one of the items."""
-    return items[below(rng, len(items))]
 
 
 def minutes(clock: str) -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from actorcritic_cli.envs.draw import below, between, pick
 from actorcritic_cli.envs.tau.bundled import RETAIL
-from actorcritic_cli.envs.tau.bundled.generate_airline import below, between, lines, pick, stream
+from actorcritic_cli.envs.tau.bundled.generate_airline import lines, stream
 from actorcritic_cli.envs.tau.bundled.retail_material import CATALOGUE, CITIES, PEOPLE, STREETS, Product
 from actorcritic_cli.envs.tau.bundled.retail_scenarios import AVAILABLE, METHODS, ORDERS, Order, Variant
 

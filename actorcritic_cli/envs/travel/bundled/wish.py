@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from actorcritic_cli.envs.travel.bundled.draw import below
+from actorcritic_cli.envs.draw import below
 
 Option = dict[str, Any]
 Holds = Callable[[Option, Any], bool]

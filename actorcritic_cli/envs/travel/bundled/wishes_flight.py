@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from actorcritic_cli.envs.travel.bundled.draw import below, between, pick
+from actorcritic_cli.envs.draw import below, between, pick
 from actorcritic_cli.envs.travel.bundled.material import AIRLINES, FLIGHT_SERVICE, HUBS
 from actorcritic_cli.envs.travel.bundled.wish import Change, Holds, Option, Wish, offers, sells
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from actorcritic_cli.envs.travel.bundled.draw import between, pick
+from actorcritic_cli.envs.draw import between, pick
 from actorcritic_cli.envs.travel.bundled.material import APARTMENT_SERVICE, HOTEL_BRANDS, HOTEL_SERVICE, PLATFORMS
 from actorcritic_cli.envs.travel.bundled.wish import Option, Wish, offers, rated, sells
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from actorcritic_cli.envs.travel.bundled.draw import between, pick
+from actorcritic_cli.envs.draw import between, pick
 from actorcritic_cli.envs.travel.bundled.material import (
     CAR_CATEGORIES,
     CAR_INSURANCE,
