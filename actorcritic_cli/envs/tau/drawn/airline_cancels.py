@@ -157,7 +157,7 @@ def _then_bags(rules: Rules) -> Iterator[Task]:
             facts=(
                 (("reservation id",), f"It is {number}."),
                 (("reason",), why),
-                (("payment",), f"{customer.called(method)}."),
+                (("payment",), f"Use {customer.called(method)}."),
             ),
             actions=(cancel(one), bags(rules, other, total, method)),
             wishes=(more,),

@@ -100,8 +100,12 @@ def _complaint(rules: Rules, reservation: Record, leg: Record, also: Also, varia
     actions.append(certificate(reservation, each))
     late = f"And one thing more: {claim}"
     wish = Wish(
-        story=f"Your flight {what}, reservation {number}. {request} "
-        + (f"Then you say: {claim}" if request else f"{claim} You do not want to change or cancel anything now."),
+        story=f"Your flight {what}, reservation {number}. "
+        + (
+            f"{request} Then you say: {claim}"
+            if request
+            else f"{claim} You do not want to change or cancel anything now."
+        ),
         opening=customer.say(f"{what}! {request or claim}", f"I have just heard that {what}. {request or claim}"),
         details=details,
         facts=tuple(facts),
