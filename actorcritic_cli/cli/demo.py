@@ -7,16 +7,13 @@ from actorcritic_cli.types import SessionSpec, Supervision
 
 TRACE = "airline-cancel.jsonl"
 SEED = 3
-RANDOM_WEIGHTS, RANDOM_THRESHOLD = 21, 0.85
-"""Where the built-in critic is missing: seed of random weights, and a threshold. Chosen by looking: with these one of the
-five judged proposals is sent back."""
 
 
 def demo(db: DbOption = None) -> None:
     """Hold a supervised session offline, on the example that ships: a recorded actor, judged by the built-in critic."""
     from actorcritic_cli.cli.chat import converse
     from actorcritic_cli.critics import builtin
-    from actorcritic_cli.examples import demo_critic, example_trace
+    from actorcritic_cli.examples import example_trace
     from actorcritic_cli.exchange import trace
     from actorcritic_cli.paths import database_path
     from actorcritic_cli.session.events import Started
@@ -24,20 +21,15 @@ def demo(db: DbOption = None) -> None:
     path = example_trace(TRACE)
     first = next(iter(trace.read(path)))[0]
     assert isinstance(first, Started)
-    critic, options = builtin.NAME, {}
-    if not builtin.is_there():
-        say("The built-in critic is missing; this one has random weights: it steps in, but its verdicts mean nothing.")
-        critic, options = str(demo_critic(RANDOM_WEIGHTS)), {"threshold": RANDOM_THRESHOLD}
     spec = SessionSpec(
         env=first.spec.env,
         dataset=first.spec.dataset,
         task_id=first.spec.task_id,
         actor=f"recorded:{path}",
         user=f"recorded:{path}",
-        critic=critic,
+        critic=builtin.NAME,
         seed=SEED,
         supervision=Supervision(),
-        critic_options=options,
     )
     converse(database_path(db), spec, first.task)
     say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")
