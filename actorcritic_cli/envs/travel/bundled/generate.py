@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from actorcritic_cli.envs.draw import between, mixed, pick
 from actorcritic_cli.envs.travel.bundled import TRIPS
 from actorcritic_cli.envs.travel.bundled import material as m
-from actorcritic_cli.envs.draw import between, mixed, pick
 from actorcritic_cli.envs.travel.bundled.options import Chosen, Trip, finished, options
 from actorcritic_cli.envs.travel.bundled.wish import Wish
 from actorcritic_cli.envs.travel.bundled.wishes_flight import FLIGHT_WISHES

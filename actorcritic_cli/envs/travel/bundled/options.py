@@ -14,8 +14,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from actorcritic_cli.envs.travel.bundled import material as m
 from actorcritic_cli.envs.draw import below, between, mixed, pick, some
+from actorcritic_cli.envs.travel.bundled import material as m
 from actorcritic_cli.envs.travel.bundled.wish import Option, Wish
 from actorcritic_cli.envs.travel.bundled.wishes_flight import fly_direct, fly_over
 from actorcritic_cli.envs.travel.scenario import Aspect
