@@ -38,7 +38,7 @@ def test_the_bundled_airline_hangs_together() -> None:
     ("name", "dataset", "words"),
     [
         ("tau_airlines", None, "there are: tau_airline"),
-        ("tau_airline", "offical", "there are: bundled, official, official-2024"),
+        ("tau_airline", "offical", "there are: bundled, drawn, official, official-2024"),
         ("tau_airline", "official", "acc env fetch tau_airline --from FOLDER"),
     ],
 )
@@ -49,7 +49,7 @@ def test_what_is_not_there_is_answered_with_what_is(name: str, dataset: str | No
 
 def test_the_list_says_what_is_missing_and_how_to_get_it() -> None:
     lines = {line.dataset: line for line in registry.describe() if line.name == "tau_airline"}
-    assert list(lines) == ["bundled", "official", "official-2024"]
+    assert list(lines) == ["bundled", "drawn", "official", "official-2024"]
     assert lines["bundled"].available
     assert lines["bundled"].tasks == len(registry.load("tau_airline").tasks())
     assert not lines["official"].available

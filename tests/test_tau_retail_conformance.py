@@ -78,7 +78,7 @@ def test_a_task_list_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("ACC_TAU_BENCH_DIR")
     assert "official-train" not in registry.datasets("tau_airline")
     described = {line.dataset: line for line in registry.describe() if line.name == "tau_retail"}
-    assert list(described) == ["bundled", "official", "official-2024", "official-dev", "official-train"]
+    assert list(described) == ["bundled", "drawn", "official", "official-2024", "official-dev", "official-train"]
     assert not described["official-train"].available
 
 

@@ -77,8 +77,14 @@ def _encoded(value: Any) -> bytes:
     import msgspec
 
     try:
-        return msgspec.json.encode(value)
+        return msgspec.json.encode(value, enc_hook=_as_text)
     except UnicodeEncodeError:  # half of a surrogate pair, which only the escaped form of JSON can carry
         import json
 
-        return json.dumps(msgspec.to_builtins(value)).encode("ascii")
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_as_text)).encode("ascii")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"Encoding objects of type {type(value).__name__} is unsupported")

@@ -100,7 +100,7 @@ def _not_a_file(path: Path) -> str | None:
     if path.is_dir():
         return f"{path} is a folder; name the GGUF file in it."
     if not path.exists():
-        return f"There is no file {path}; name a GGUF model file, or make one for a try with `acc demo`."
+        return f"There is no file {path}; name a GGUF model file, or make one for a try with `acc critic synthetic {path}`."
     if not path.is_file():
         return f"{path} is not a regular file; name a GGUF model file."
     return None
