@@ -143,7 +143,7 @@ def test_the_card_tells_recipe_figures_control_and_limits():
     assert "/tmp" not in text
     assert not any(line.startswith("|") and "None" in line for line in text.splitlines())
     figures = {goal.name: goal.reached for goal in goals(found)}
-    assert figures["failures mended, desk"]
+    assert figures["failures mended, desk (bundled)"]
     assert figures["caught at 5 % false alarms"]
     assert all(figures.values())
     assert [row[-1] for row in goal_rows(goals(found))] == ["yes"] * len(goals(found))

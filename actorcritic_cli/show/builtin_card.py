@@ -47,7 +47,10 @@ def short_rows(found: Results) -> list[tuple[str, str]]:
             effect = side.effect
             mended, broken = estimate(effect.helpfulness), estimate(effect.harmfulness)
             rows.append(
-                (f"in {side.env}", f"mends {mended} of failures, breaks {broken} of successes ({_actor(found)})")
+                (
+                    f"{side.env} ({side.dataset})",
+                    f"mends {mended} of failures, breaks {broken} of successes ({_actor(found)})",
+                )
             )
     return [*rows, ("limits", "knows the bundled policies, not yours")]
 

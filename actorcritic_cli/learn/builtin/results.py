@@ -120,8 +120,10 @@ def goals(found: Results) -> list[Goal]:
     ]
     for side in found.live:
         if side.critic.name == critic.critic.name and side.env:
-            made.append(Goal(f"failures mended, {side.env}", side.effect.helpfulness, 0.6))
-            made.append(Goal(f"successes broken, {side.env}", side.effect.harmfulness, 0.03, at_least=False))
+            made.append(Goal(f"failures mended, {side.env} ({side.dataset})", side.effect.helpfulness, 0.6))
+            made.append(
+                Goal(f"successes broken, {side.env} ({side.dataset})", side.effect.harmfulness, 0.03, at_least=False)
+            )
     for one, goal in zip(found.agreement[1:], (0.99, 0.97), strict=True):
         if one.agreement is not None:
             made.append(Goal(f"verdicts as F16, {one.critic.quantisation}", one.agreement.same, goal))
