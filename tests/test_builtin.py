@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actorcritic_cli.critics import builtin, synthetic
@@ -17,6 +18,8 @@ from actorcritic_cli.critics.resolve import is_remote
 from actorcritic_cli.critics.styles import policies_field
 from actorcritic_cli.envs import registry
 from actorcritic_cli.errors import AccError, UsageError
+from actorcritic_cli.learn.builtin.results import CAUGHT_AT, Results
+from actorcritic_cli.show.builtin_card import card
 from tests.critic_cases import case, folder, tiny
 from tests.program import acc
 
@@ -134,7 +137,6 @@ def test_what_ships_is_tracked_though_other_models_are_not():
     assert ignored.index("!actorcritic_cli/critics/builtin/critic.gguf") > ignored.index("*.gguf")
 
 
-@pytest.mark.skipif(not builtin.is_there(), reason="this checkout has no built-in critic yet")
 def test_what_ships_is_small_knows_the_bundled_policies_and_has_a_card():
     assert builtin.builtin_file().stat().st_size <= 10_000_000
     for env in ENVIRONMENTS:
@@ -143,3 +145,17 @@ def test_what_ships_is_small_knows_the_bundled_policies_and_has_a_card():
     found = json.loads(builtin.RESULTS.read_text("utf-8"))
     assert found["model"]["sha256"] in builtin.CARD.read_text("utf-8")
     assert acc("critic", "info", "builtin", "--json").json["sha256"] == found["model"]["sha256"]
+
+
+def test_the_card_and_the_readme_tell_what_was_measured():
+    found = msgspec.json.decode(builtin.RESULTS.read_bytes(), type=Results)
+    assert builtin.CARD.read_text("utf-8") == card(found)
+    critic = found.evaluations[0]
+    caught = next(one.caught.value for one in critic.catches if one.false_alarms == CAUGHT_AT)
+    assert caught is not None
+    assert critic.named.value is not None
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text("utf-8").split())
+    assert (
+        f"catches {100 * caught:.0f} % of the simulated agent's slips at {100 * CAUGHT_AT:g} % false alarms" in readme
+    )
+    assert f"names the right rule in {100 * critic.named.value:.0f} % of the catches" in readme

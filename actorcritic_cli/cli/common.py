@@ -85,6 +85,7 @@ def _encoded(value: Any) -> bytes:
 
 
 def _as_text(value: Any) -> str:
+    """Return what JSON has no form for as text: the paths in what is printed. Raises ``TypeError`` for anything else."""
     if isinstance(value, Path):
         return str(value)
-    raise NotImplementedError(f"Encoding objects of type {type(value).__name__} is unsupported")
+    raise TypeError(f"{type(value).__name__} has no form in JSON")

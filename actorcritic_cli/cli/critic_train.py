@@ -93,7 +93,7 @@ def train(
             say(f"\ninterrupted; the same command with --resume goes on from the last checkpoint in {out}.")
         raise
     if json:
-        print_json({**_builtins(trained), "folder": str(out)})
+        print_json(trained)
     else:
         from actorcritic_cli.show.training import epoch_rows
 
@@ -137,9 +137,3 @@ def convert(
             kinds = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items())
             say(f"Rows that are no multiple of 256 cannot be Q4_K; its matrices are {kinds}.")
     typer.echo(str(path))
-
-
-def _builtins(value: Any) -> dict[str, Any]:
-    import msgspec
-
-    return dict(msgspec.to_builtins(value, enc_hook=str))

@@ -47,6 +47,8 @@ _COUNTED = ("told", "other", "seen", "chance", "new")
 """Marks that are counted at the beginning."""
 _WITH_DIGIT = re.compile(r"[#$]?[A-Za-z_]*\d[\w.:+-]*")
 _MOST_LACKING = 4
+_SHORTEST_ID = 3
+"""Characters from which on a value with a digit may be an id: a 2 stands in every record."""
 _TRIVIAL = frozenset({"yes", "no", "true", "false", ""})
 _NO_WISHES = Wishes(())
 
@@ -144,7 +146,7 @@ class Evidence:
 
     def _within(self, value: str, values: list[tuple[str, str]]) -> list[str]:
         """Return which other arguments name records that this value belongs to."""
-        if not any(c.isdigit() for c in value) or len(value) < LISTING:
+        if not any(c.isdigit() for c in value) or len(value) < _SHORTEST_ID:
             return []
         holds = (
             key

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actorcritic_cli.envs.family import FetchReport, Finding
-from actorcritic_cli.envs.tau import drawn, official
+from actorcritic_cli.envs.tau import official
 from actorcritic_cli.envs.tau.dataset import Files, locate
 from actorcritic_cli.envs.tau.dataset import load as load_dataset
 from actorcritic_cli.envs.tau.domain import Domain
@@ -38,6 +38,8 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TauEnvironment:
     domain = _BY_NAME[name]
     data = load_dataset(_files(domain, dataset))
     if dataset == DRAWN:
+        from actorcritic_cli.envs.tau import drawn  # two dozen modules that no other data set needs
+
         data = replace(data, tasks=drawn.tasks(domain.name, data.database))
     return TauEnvironment(domain, dataset, data)
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actorcritic_cli.envs.draw import below, between, pick
+from actorcritic_cli.envs.tau.airline_schemas import CABINS
 from actorcritic_cli.envs.tau.database import Record
-from actorcritic_cli.envs.tau.drawn.airline_rules import CABINS, DAYS, Json, Leg, Rules
+from actorcritic_cli.envs.tau.drawn.airline_rules import DAYS, Json, Leg, Rules
 from actorcritic_cli.envs.tau.drawn.airline_wording import (
     NO_INSURANCE,
     Customer,

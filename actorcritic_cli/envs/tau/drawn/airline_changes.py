@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from actorcritic_cli.envs.draw import pick
+from actorcritic_cli.envs.tau.airline_schemas import CABINS
 from actorcritic_cli.envs.tau.database import Record
 from actorcritic_cli.envs.tau.drawn.airline_bookings import draw_trip, in_one_breath, refits
-from actorcritic_cli.envs.tau.drawn.airline_rules import CABINS, DAYS, Leg, Rules, cancel, change, chosen, legs_of
+from actorcritic_cli.envs.tau.drawn.airline_rules import DAYS, Leg, Rules, cancel, change, chosen, legs_of
 from actorcritic_cli.envs.tau.drawn.airline_rules import bags as set_bags
 from actorcritic_cli.envs.tau.drawn.airline_wording import NO_INSURANCE, Customer, Wish, cabin_words
 from actorcritic_cli.types import Task

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from actorcritic_cli.envs.draw import below, pick
+from actorcritic_cli.envs.tau.airline_schemas import CABINS
 from actorcritic_cli.envs.tau.drawn.airline_bookings import (
     Trip,
     book,
@@ -19,7 +20,7 @@ from actorcritic_cli.envs.tau.drawn.airline_bookings import (
     way_of,
     wish_to_book,
 )
-from actorcritic_cli.envs.tau.drawn.airline_rules import CABINS, DAYS, Json, Leg, Rules, chosen
+from actorcritic_cli.envs.tau.drawn.airline_rules import DAYS, Json, Leg, Rules, chosen
 from actorcritic_cli.envs.tau.drawn.airline_wording import NO_INSURANCE, Customer, Wish
 from actorcritic_cli.types import Task
 

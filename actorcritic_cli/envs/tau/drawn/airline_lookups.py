@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actorcritic_cli.envs.draw import between, pick
-from actorcritic_cli.envs.tau.drawn.airline_rules import CABINS, DAYS, Leg, Rules, chosen, look, paid
+from actorcritic_cli.envs.tau.airline_schemas import CABINS
+from actorcritic_cli.envs.tau.drawn.airline_rules import DAYS, Leg, Rules, chosen, look, paid
 from actorcritic_cli.envs.tau.drawn.airline_wording import Customer, Fact, Wish, cabin_words, count, place
 from actorcritic_cli.types import ExpectedAction, Task
 

@@ -14,18 +14,18 @@ from msgspec import Struct
 from actorcritic_cli.envs.draw import mixed
 from actorcritic_cli.envs.tau.airline import BAG_PRICE, INSURANCE_PRICE
 from actorcritic_cli.envs.tau.airline_flights import AIRPORTS, search_onestop_flight
+from actorcritic_cli.envs.tau.airline_schemas import CABINS
+from actorcritic_cli.envs.tau.bundled import generate_airline as clock
+from actorcritic_cli.envs.tau.bundled.generate_airline import FREE_BAGS, date, stamp
 from actorcritic_cli.envs.tau.database import Database, Record
 from actorcritic_cli.types import ExpectedAction
 
 Json = dict[str, Any]
 Reason = Literal["change of plan", "illness", "weather", "airline cancelled"]
 
-CABINS = ("basic_economy", "economy", "business")
-FREE_BAGS = {"regular": (0, 1, 2), "silver": (1, 2, 3), "gold": (2, 3, 4)}
-"""Free bags per passenger, in the order of ``CABINS`` (R3.4)."""
-TODAY = "2024-05-15"
-A_DAY_AGO = "2024-05-14T15:00:00"
-DAYS = tuple(f"2024-05-{day}" for day in range(16, 31))
+TODAY = date(clock.TODAY)
+A_DAY_AGO = stamp(clock.TODAY - 1, clock.NOW)
+DAYS = tuple(date(day) for day in range(clock.TODAY + 1, 31))
 """The days that can be booked."""
 CANCELLED_FLIGHT, DELAYED_FLIGHT = 120, 60
 """Goodwill for each passenger (R6.3, R6.4)."""
