@@ -298,7 +298,7 @@ def test_pulling_listing_and_judging_as_a_user_does(hub: Hub):
     assert acc_ok("critic", "pull", name).strip() == str(WANTED.path)
     assert json.loads(acc_ok("critic", "pull", name, "--json"))["sha256"] == hub.true_sha256()
     rows = json.loads(acc_ok("critic", "list", "--json"))
-    assert [row["name"] for row in rows if row["pulled"]] == [name]
+    assert [row["name"] for row in rows if row["pulled"]] == ["builtin", name]
     assert {row["name"] for row in rows if not row["pulled"]} == set(RECOMMENDED)
     assert hub.true_sha256() in acc_ok("critic", "info", name)
     done = acc("chat", "--actor", "sim:expert", "--user", "script", "--critic", "qwen3-0.6b")

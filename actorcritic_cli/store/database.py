@@ -6,7 +6,9 @@ second process waits (up to ``BUSY_SECONDS``) instead of failing.
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,8 +118,25 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         if tables and "_sqlite_migrations" not in tables:
             raise AccError(f"{path} is another program's database; name a different file with --db.")
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # what a new file gets; one that is there keeps its own
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         _migrate(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Make the file's journal a write-ahead log.
+
+    Two processes that open a new file at once would each have to wait for the other's lock here. SQLite sees this and
+    says "locked" at once, without its own waiting, so that we have to wait and try again.
+    """
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(random.uniform(0.005, 0.05))  # so that the two do not stay in step
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
