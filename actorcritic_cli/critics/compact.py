@@ -23,7 +23,7 @@ What was cut is not lost: the candidate is followed by notes on its values and o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import sha256
 from actorcritic_cli.types import Effect, Message, Proposal
 
-COMPACT_VERSION = "compact-3"
+COMPACT_VERSION = "compact-4"
 """The prompt version of this style: changed with every change of what the critic reads."""
 UNKNOWN = "unknown"
 """What the first line says of a policy that the model does not know."""
@@ -64,7 +64,7 @@ def build(case: Case, labels: LabelPair, names: Names, aspects: Sequence[str] = 
     """Return what a small critic reads to judge a case (see ``prompt.build``)."""
     known = build_ahead(case, labels, names)
     hints = [f"{ASPECTS[aspect]} " for aspect in aspects] or [""]
-    notes = Evidence(case.transcript, _effects(case), case.policy).notes(case.proposal.message)
+    notes = evidence_of(case).notes(case.proposal.message)
     questions = [
         Segment("question", (*_entry("notes", notes), f"{MARK}{hint}{labels.revise} or {labels.approve}?"))
         for hint in hints
@@ -90,9 +90,33 @@ def build_ahead(known: Case | Reading, labels: LabelPair, names: Names) -> Promp
 
 def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence[int]) -> tuple[Segment, ...]:
     """Return what follows on the conversation when candidates are compared (see ``prompt.build_comparison``)."""
-    evidence = Evidence(case.transcript, _effects(case), case.policy)
+    evidence = evidence_of(case)
     told = (candidates[place].message for place in order)
     return comparison(MARK, [f"{say(message)}\n{evidence.notes(message)}".rstrip() for message in told])
+
+
+def evidence_of(case: Case) -> Evidence:
+    """Return what a case's conversation holds, for notes on what is proposed in it."""
+    choices: dict[str, frozenset[str]] = {}
+    for tool in case.tools:
+        for key, values in _choices(tool.parameters):
+            choices[key] = choices.get(key, frozenset()) | values
+    return Evidence(case.transcript, _effects(case), case.policy, choices)
+
+
+def _choices(schema: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the names of a schema's properties that have only so many values, with these."""
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from _choices(inner)
+    elif isinstance(schema, dict):
+        properties = schema.get("properties")
+        for key, one in properties.items() if isinstance(properties, dict) else ():
+            values = one.get("enum") if isinstance(one, dict) else None
+            if isinstance(values, list):
+                yield key, frozenset(str(value) for value in values)
+        for inner in schema.values():
+            yield from _choices(inner)
 
 
 def _effects(known: Case | Reading) -> dict[str, Effect]:

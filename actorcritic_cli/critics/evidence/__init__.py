@@ -13,18 +13,23 @@ values where it was met first in this order:
 ``seen``    in a tool's result
 ``rule``    in the policy
 ``sum``     nowhere, but it follows from prices of the records that are named here: twice one, the difference of two …
+``total``   nowhere, but it is what all prices named here make, with charges that the policy names
 ``chance``  nowhere, but two prices in tools' results, no matter which, make it
 ``new``     nowhere
 ==========  ===================================================================================
 
-``other`` after a mark says that the last reply named another value of the same field; ``in order_id`` that it belongs to
+``other`` after a mark says that the last reply named another value of the same field, described another record of the same
+kind, or named other numbers than the one that a write has (see ``agreed``); ``in order_id`` that it belongs to
 the record that this other argument names. A value that is the id of a record in a result is followed by that record's
 fields, each with its mark (none where it is only in results), by ``together`` where the last reply named all its texts one
 after the other, and for prices by the place among the records of the same listing: ``rank 3 of 18``. Where questions were
 asked through a tool, it is told what the record lacks of what was asked for, how many of the listing have ``more`` of it,
 and how many as much for less (``cheaper``), and what was asked for (``wished``). Values of a call are named by their keys;
 of a text, everything with a digit in it is noted, and of three amounts or more whether one of them is the total of the
-others. All of it is a function of policy, transcript and candidate.
+others. A text of a call is ``whole`` where the user or the last reply said all of it at once, small words left out, else
+``parts``. A value in the agent's words is ``done`` where a write that succeeded had it. A record that is named under two
+keys is there ``twice``. A write that follows on no ``yes`` to a question is ``unconfirmed``. All of it is a function of
+policy, transcript and candidate.
 """
 
 from __future__ import annotations
@@ -34,9 +39,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from actorcritic_cli.critics.evidence.agreed import Agreed, Choices
 from actorcritic_cli.critics.evidence.records import LISTING, LONG, Record, indexed, leaves
 from actorcritic_cli.critics.evidence.situation import Situation
-from actorcritic_cli.critics.evidence.sums import Sums, total
+from actorcritic_cli.critics.evidence.sums import Named, Sums, total
 from actorcritic_cli.critics.evidence.texts import Text, plain
 from actorcritic_cli.critics.evidence.wishes import Wishes, by_listing, texts_of, wishes_of
 from actorcritic_cli.types import Effect, Message, Transcript
@@ -54,15 +60,27 @@ _NO_WISHES = Wishes(())
 
 
 class Evidence:
-    """What a transcript holds, indexed for notes. ``rules`` is the policy's text."""
+    """What a transcript holds, indexed for notes.
 
-    def __init__(self, transcript: Transcript, effects: Mapping[str, Effect] | None = None, rules: str = ""):
+    ``effects`` are those of the tools by name, ``rules`` is the policy's text, and ``choices`` are the values that tools
+    allow, by the name of the argument.
+    """
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        effects: Mapping[str, Effect] | None = None,
+        rules: str = "",
+        choices: Choices | None = None,
+    ):
+        self._effects = effects or {}
         self._situation = Situation(transcript, effects or {})
         replies = [m.content or "" for m in transcript if m.role == "assistant" and not m.tool_calls]
         users = [m.content or "" for m in transcript if m.role == "user"]
         results = [m.content or "" for m in transcript if m.role == "tool"]
         wishes = wishes_of(transcript)
-        self._told = Text(replies[-1:])
+        self._told, self._said = Text(replies[-1:]), Text([*replies[-1:], *users])
+        self._agreed = Agreed(self._told, choices)
         self._places = (
             ("told", self._told),
             ("user", Text(users)),
@@ -72,10 +90,9 @@ class Evidence:
             ("rule", Text([rules])),
         )
         self._records: dict[str, Record] = {}
-        self._numbered: dict[str, Record] = {}
+        self._numbered: dict[str, list[Record]] = {}
         self._listed: dict[str, str] = {}
-        self._fields: dict[str, set[str]] = {}
-        self._sums = Sums()
+        self._sums = Sums(rules)
         self._named = " ".join([*replies[-1:], *users[-1:]])
         requests: dict[str, str] = {}
         asked = {call.id: " ".join(texts_of(call.arguments)) for message in transcript for call in message.tool_calls}
@@ -83,11 +100,12 @@ class Evidence:
             if message.role == "tool":
                 self._take(message, asked, requests)
         self._wishes = by_listing(wishes, requests)
+        self._done = frozenset(_done(transcript, self._effects))
 
     def mark(self, value: str, named: str = "") -> str:
         """Return where a value was met (see the module's table). ``named`` are words beside it that may name records."""
         found = next((name for name, text in self._places if text.holds(value)), None)
-        return found or self._sums.mark(value, self._pool(named)) or "new"
+        return found or self._sums.mark(value, self._named_prices(named)) or "new"
 
     def notes(self, message: Message) -> str:
         """Return the notes on a candidate."""
@@ -95,23 +113,31 @@ class Evidence:
         marks: Counter[str] = Counter()
         values = list(_of(message))
         spoken = " ".join([message.content or "", *(value for _, value in values)])
+        used = frozenset(value for _, value in values)
+        writes = any(self._effects.get(call.name) == "write" for call in message.tool_calls)
         for key, value in values:
             if len(found) == MOST_NOTES:
                 break
             mark = self.mark(value, spoken)
             marks[mark] += 1
             note = [key, mark]
-            if mark != "told" and self._other(key, value):
+            if not message.tool_calls and value in self._done:
+                note.append("done")
+            record = self._records.get(value)
+            if mark != "told" and self._other(key, value, used, writes=writes):
                 marks["other"] += 1
                 note.append("other")
             note += self._within(value, values)
-            record = self._records.get(value)
+            if record is not None and sum(other == value for _, other in values) > 1:
+                note.append("twice")
             found.append(
                 f"{' '.join(note)} ( {self._told_of(value, record)} )" if record is not None else " ".join(note)
             )
         counts = " ".join(f"{name} {marks[name]}" for name in _COUNTED)
         situation = f"{self._situation.told(message)} {counts}"
-        return " ".join(part for part in (situation, *found, total(message.content or "")) if part)
+        return " ".join(
+            part for part in (situation, *found, *self._phrases(message), total(message.content or "")) if part
+        )
 
     def _take(self, message: Message, asked: Mapping[str, str], requests: dict[str, str]) -> None:
         held = indexed(message.content or "")
@@ -124,25 +150,50 @@ class Evidence:
             if mine is None or len(record.value) >= len(mine.value):
                 self._records[name] = record
                 self._listed[name] = call if held.listing else ""
-        self._numbered.update(held.numbered)
-        for key, values in held.fields.items():
-            self._fields.setdefault(key, set()).update(values)
+        for name, record in held.numbered.items():
+            self._numbered.setdefault(name, []).append(record)
+        self._agreed.take(held.fields)
         self._sums.take(held.prices)
 
-    def _pool(self, spoken: str) -> list[int]:
-        """Return the prices of the records that are named in some words or in what was said last."""
-        words = f" {plain(f'{spoken} {self._named}')} "
+    def _named_prices(self, spoken: str) -> Named:
+        """Return the prices of what is named in some words or in what was said last."""
+        here, words = f" {plain(spoken)} ", f" {plain(f'{spoken} {self._named}')} "
         pool: dict[int, None] = {}
-        for name in dict.fromkeys(_WITH_DIGIT.findall(f"{spoken} {self._named}")):
-            record = self._records.get(name) or self._numbered.get(name)
+        fares = before = 0
+        for name, _ in dict.fromkeys(_in_words(f"{spoken} {self._named}")):
+            record = self._records.get(name)
             if record is not None:
+                before += record.paid
                 pool.update(dict.fromkeys(record.amounts(words)))
-        return list(pool)
+            elif name in self._numbered:
+                # A flight has a price in each listing, and one where it is booked: the listings' hold for what is proposed,
+                # among them that of the day that is spoken of, or the last.
+                of_name = self._numbered[name]
+                meant = max(reversed(of_name), key=lambda one: (one.offers, one.spoken_of(here)))
+                fare = list(meant.amounts(here))
+                if len(fare) > 1:
+                    fare = list(meant.amounts(words))
+                fares += fare[0] if len(fare) == 1 else 0
+                pool.update(dict.fromkeys(fare))
+        listings: dict[int, dict[str, int]] = {}
+        for name, record in self._records.items():
+            price = record.price()
+            if price is not None and len(record.texts) > 1 and f" {plain(' '.join(record.texts))} " in words:
+                listings.setdefault(record.listing, {})[name] = round(price * 100)
+        return Named(tuple(pool), tuple(tuple(prices.values()) for prices in listings.values()), fares, before)
 
-    def _other(self, key: str, value: str) -> bool:
-        """Whether the last reply named another value of a field that this one is a value of."""
-        fields = [values for name, values in self._fields.items() if name == key or value in values]
-        return any(other != value and self._told.holds(other) for values in fields for other in values)
+    def _other(self, key: str, value: str, used: frozenset[str], *, writes: bool) -> bool:
+        """Whether the last reply named another value in the place of this one."""
+        record = self._records.get(value)
+        if record is not None and len(record.siblings) > 1:
+            return self._agreed.rivalled(record, used)
+        return self._agreed.differs(key, value) or (writes and record is None and self._agreed.counts(value))
+
+    def _phrases(self, message: Message) -> Iterator[str]:
+        """Yield which texts of its calls were said as they are."""
+        for call in message.tool_calls:
+            for key, text in _texts_in(call.arguments):
+                yield f"{key} {'whole' if self._said.says(text) else 'parts'}"
 
     def _within(self, value: str, values: list[tuple[str, str]]) -> list[str]:
         """Return which other arguments name records that this value belongs to."""
@@ -164,7 +215,7 @@ class Evidence:
             said = value if key == last else f"{key} {value}"
             parts.append(f"{said} {mark}" if mark else said)
             last = key
-        if self._told.holds(" ".join(record.texts)) and len(record.texts) > 1:
+        if self._agreed.together(record):
             parts.append("together")
         parts += record.ranks()
         if wishes.wishes and len(record.siblings) >= LISTING:
@@ -204,15 +255,37 @@ def _in_words(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _in_call(arguments: str) -> Iterator[tuple[str, str]]:
+    for name, leaf in _leaves(arguments):
+        if _is_text(leaf):
+            yield from _in_words(leaf)
+        elif leaf.lower() not in _TRIVIAL:
+            yield name, leaf
+
+
+def _done(transcript: Transcript, effects: Mapping[str, Effect]) -> Iterator[str]:
+    """Yield the values of the calls that have changed something."""
+    calls = {
+        call.id: call for message in transcript for call in message.tool_calls if effects.get(call.name) == "write"
+    }
+    for message in transcript:
+        call = calls.get(message.tool_call_id or "") if message.role == "tool" else None
+        if call is not None and not (message.content or "").startswith("Error"):
+            yield from (value for _, value in _in_call(call.arguments))
+
+
+def _texts_in(arguments: str) -> Iterator[tuple[str, str]]:
+    return ((name, leaf) for name, leaf in _leaves(arguments) if _is_text(leaf))
+
+
+def _is_text(leaf: str) -> bool:
+    return len(leaf) > LONG or ("\n" in leaf) or leaf.count(" ") > 3
+
+
+def _leaves(arguments: str) -> Iterator[tuple[str, str]]:
     try:
         parsed = json.loads(arguments)
     except (ValueError, RecursionError):
         return
-    if not isinstance(parsed, dict):
-        return
-    for key, value in parsed.items():
-        for name, leaf in leaves(key, value, most=MOST_NOTES):
-            if len(leaf) > LONG or ("\n" in leaf) or leaf.count(" ") > 3:
-                yield from _in_words(leaf)
-            elif leaf.lower() not in _TRIVIAL:
-                yield name, leaf
+    if isinstance(parsed, dict):
+        for key, value in parsed.items():
+            yield from leaves(key, value, most=MOST_NOTES)

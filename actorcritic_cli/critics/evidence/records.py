@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -34,6 +34,8 @@ class Record:
     def __init__(self, value: Mapping[str, Any], siblings: Sequence[Any]):
         self.value = value
         self._siblings = siblings
+        self.listing = id(siblings)
+        """Which listing it stands in: the same number for the records of one."""
 
     @cached_property
     def siblings(self) -> list[Record]:
@@ -63,6 +65,16 @@ class Record:
         return tuple(_texts(self.value))
 
     @cached_property
+    def described(self) -> frozenset[tuple[str, str]]:
+        """Its short fields, as pairs of name and value."""
+        return frozenset(self.fields())
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids that it has."""
+        return frozenset(one for key, one in self.value.items() if _ID_FIELD.search(key) and isinstance(one, str))
+
+    @cached_property
     def held(self) -> frozenset[str]:
         """Every text in it, the keys of its objects too."""
         return frozenset(_held(self.value))
@@ -84,6 +96,20 @@ class Record:
     def price(self) -> float | None:
         """Return the first price that it has, of several the least."""
         return next((p for p in (_price(self.value.get(key)) for key in PRICES) if p is not None), None)
+
+    @cached_property
+    def paid(self) -> int:
+        """What the numbered records inside it cost, in cents."""
+        return sum(round(price * 100) for price in _inside(self.value))
+
+    @cached_property
+    def offers(self) -> bool:
+        """Whether it has several prices, by name."""
+        return any(_PRICED.search(key) and isinstance(one, dict) for key, one in self.value.items())
+
+    def spoken_of(self, words: str) -> int:
+        """Return how many of its texts stand in some words."""
+        return sum(f" {plain(text)} " in words for text in self.texts)
 
     def ranks(self) -> list[str]:
         """Return the place of each price among the siblings', 1 for the least."""
@@ -256,6 +282,18 @@ def _extras(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
         yield _extra(key), float(value)
 
 
+def _inside(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        price = next((p for p in (_price(value.get(key)) for key in PRICES) if p is not None), None)
+        if price is not None and any(_NUMBERED.search(key) for key in value):
+            yield price
+        for inner in value.values():
+            yield from _inside(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _inside(inner)
+
+
 def _price(value: Any) -> float | None:
     """Return a price, of several (one for each kind of room) the least."""
     if isinstance(value, list):
@@ -274,6 +312,15 @@ def _prices(value: Any, *, priced: bool) -> Iterator[int]:
         yield round(value * 100)
 
 
+def _spoken(names: Iterable[str], words: str) -> Iterator[str]:
+    """Yield the names that stand in some words; what is part of a longer name is none."""
+    for name in sorted(names, key=len, reverse=True):
+        phrase = f" {plain(name)} "
+        if phrase in words:
+            words = words.replace(phrase, " ")
+            yield name
+
+
 def _amounts(value: Any, named: str) -> Iterator[int]:
     if not isinstance(value, dict):
         if isinstance(value, list):
@@ -282,7 +329,7 @@ def _amounts(value: Any, named: str) -> Iterator[int]:
         return
     for key, inner in value.items():
         if _PRICED.search(key) and isinstance(inner, dict):
-            chosen = {name: one for name, one in inner.items() if f" {plain(name)} " in named}
+            chosen = {name: inner[name] for name in _spoken(inner, named)}
             yield from _prices(chosen or inner, priced=True)
         elif _PRICED.search(key):
             yield from _prices(inner, priced=True)

@@ -45,6 +45,8 @@ class Situation:
             )
         words = [word for word in calls[0].name.lower().split("_") if len(word) > 2]
         reply = f" {plain(self._reply)} "
+        if does == "write" and (asks != "asked" or self._answer != "yes"):
+            found = f"{found} unconfirmed"
         return f"{found} named {sum(f' {word}' in reply for word in words)} of {len(words)}"
 
     def _wrote(self, message: Message) -> bool:

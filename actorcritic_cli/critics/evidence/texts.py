@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+SMALL = frozenset({"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "the", "to", "until"})
+"""Words that may differ where the same is meant."""
 _NUMBER = re.compile(r"(?<![\w.])-?\$?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
 
 
@@ -15,6 +17,10 @@ class Text:
     def __init__(self, texts: Sequence[str]):
         self._read = [_read(text) for text in texts]
 
+    def counts(self) -> bool:
+        """Whether there is a number in one of them."""
+        return any(numbers for _, numbers in self._read)
+
     def holds(self, value: str) -> bool:
         """Whether a value stands in one of them, as a number or as whole words."""
         wanted = number(value)
@@ -22,6 +28,16 @@ class Text:
             return any(wanted in numbers for _, numbers in self._read)
         words = plain(value)
         return bool(words) and any(f" {words} " in text for text, _ in self._read)
+
+    def says(self, phrase: str) -> bool:
+        """Whether a phrase's words stand one after the other in one of them, without regard to small words."""
+        words = _large(plain(phrase))
+        return any(f" {words} " in f" {_large(text)} " for text, _ in self._read)
+
+
+@lru_cache(maxsize=1024)
+def _large(text: str) -> str:
+    return " ".join(word for word in text.split() if word not in SMALL)
 
 
 def numbers(text: str) -> list[float]:
