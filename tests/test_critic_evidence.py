@@ -60,7 +60,7 @@ def test_numbers_are_equal_by_value_and_words_without_case_or_underscores() -> N
 def test_another_record_than_the_one_agreed_on_shows() -> None:
     talk = Evidence((PROFILE, agent("I would charge your Visa card. Shall I?"), user("Yes.")))
     assert values(talk, call(card="card_1")) == "card seen ( brand visa told )"
-    assert values(talk, call(card="card_2")) == "card seen ( brand amex )"
+    assert values(talk, call(card="card_2")) == "card seen other ( brand amex )"
     assert values(talk, call(card="card_3")) == "card new"
 
 
@@ -115,7 +115,7 @@ def test_where_the_candidate_stands_is_told_first() -> None:
     failed = Message("tool", "Error: no", tool_call_id="c", name="cancel_booking")
     offer = (agent("I would cancel your booking. Shall I?"), user("Yes, please do."))
     for before, candidate, found in (
-        ((user("Cancel it."),), cancel, "write after user unheard other writes 0 named 0 of 2"),
+        ((user("Cancel it."),), cancel, "write after user unheard other writes 0 unconfirmed named 0 of 2"),
         (offer, cancel, "write after user asked yes writes 0 named 2 of 2"),
         ((*offer, cancel, done), cancel, "write after write asked yes writes 1 named 2 of 2"),
         ((*offer, cancel, failed), agent("Done."), "reply after failure asked yes writes 0"),
@@ -164,7 +164,8 @@ def test_amounts_of_the_policy_and_of_named_records_count_as_known() -> None:
     talk = Evidence((trip,), rules="A checked bag costs $50.")
     assert values(talk, agent("A bag is $50.")) == "50 rule"
     assert values(talk, agent("AB12 in economy for three is $240.")) == "AB12 seen 240 sum"
-    assert values(talk, agent("AB12 in economy for three is $260.")) == "AB12 seen 260 new"
+    assert values(talk, agent("AB12 in economy for three is $261.")) == "AB12 seen 261 new"
+    assert values(talk, agent("AB12 in economy for three with two bags is $340.")) == "AB12 seen 340 total"
 
 
 def test_a_question_about_one_listing_is_no_wish_of_another_and_a_shrug_is_none() -> None:
@@ -194,7 +195,60 @@ def test_a_record_that_was_described_as_a_whole_stands_out_among_its_like() -> N
     lamps = told({"variants": {f"5000{n}": {"options": {"shade": a, "mount": b}} for n, (a, b) in enumerate(_LAMPS)}})
     talk = Evidence((lamps, agent("Lamp (brass, clip) for lamp (paper, floor). Shall I?"), user("Yes.")))
     assert values(talk, call(new="50001")) == "new seen ( shade paper told mount floor told together )"
-    assert values(talk, call(new="50002")) == "new seen ( shade paper told mount clip told )"
+    assert values(talk, call(new="50002")) == "new seen other ( shade paper told mount clip told )"
+    assert values(talk, call(old="50000", new="50002")) == (
+        "old seen ( shade brass told mount clip told together ) new seen other ( shade paper told mount clip told )"
+    )
 
 
 _LAMPS = (("brass", "clip"), ("paper", "floor"), ("paper", "clip"))
+
+
+def test_another_value_than_the_tool_allows_and_the_reply_named_shows() -> None:
+    choices = {"cabin": frozenset({"economy", "business"})}
+    talk = Evidence((agent("I would book business. Shall I?"), user("Yes.")), choices=choices)
+    assert values(talk, call(cabin="economy")) == "cabin new other"
+    assert values(talk, call(cabin="business")) == "cabin told"
+    assert values(talk, call(cabin="first")) == "cabin new"
+
+
+def test_a_write_with_another_number_than_the_reply_named_shows() -> None:
+    offer = (agent("I would send you $240. Shall I?"), user("Yes."))
+    effects: dict[str, Effect] = {"change": "write"}
+    assert values(Evidence(offer, effects), call(amount=241)) == "amount new other"
+    assert values(Evidence(offer, effects), call(amount=240)) == "amount told"
+    assert values(Evidence(offer), call(amount=241)) == "amount new"
+    assert values(Evidence((agent("Shall I?"), user("Yes.")), effects), call(amount=241)) == "amount new"
+
+
+def test_a_text_is_whole_where_it_was_said_at_once() -> None:
+    talk = Evidence((user("I need a table in Cork for 3 May, and a car from 4 May."),))
+    assert values(talk, call(search="a table in Cork on 3 May")).endswith("search whole")
+    assert values(talk, call(search="a table in Cork on 4 May")).endswith("search parts")
+
+
+def test_what_was_changed_is_done_in_the_agents_words() -> None:
+    effects: dict[str, Effect] = {"change": "write"}
+    change = call(order="W12")
+    succeeded = Message("tool", "{}", tool_call_id="c", name="change")
+    failed = Message("tool", "Error: no", tool_call_id="c", name="change")
+    claim = agent("Order W12 has been changed.")
+    assert values(Evidence((change, succeeded), effects), claim) == "W12 new done"
+    assert values(Evidence((change, failed), effects), claim) == "W12 new"
+
+
+def test_a_record_that_stands_under_two_keys_is_there_twice() -> None:
+    assert values(Evidence((PROFILE,)), call(old="card_1", new="card_1")).count("twice") == 2
+
+
+def test_what_an_exchange_and_a_change_cost_is_a_sum() -> None:
+    order = told({"items": [{"item_id": "I1", "name": "Lamp", "kind": "clip", "price": 20.5}]})
+    lamps = told({"variants": {"I2": {"item_id": "I2", "name": "Lamp", "kind": "floor", "price": 27.25}}})
+    talk = Evidence((order, lamps))
+    assert values(talk, agent("Lamp (clip) for Lamp (floor) is $6.75.")) == "6.75 sum"
+    assert values(talk, agent("Lamp (clip) for Lamp (floor) is $7.75.")) == "7.75 new"
+    booked = told({"trip_id": "T1", "flights": [{"flight_number": "F1", "price": 100}]})
+    offers = told([{"flight_number": "F1", "prices": {"economy": 90, "business": 300}}])
+    trip = Evidence((booked, offers))
+    assert values(trip, agent("T1 in business on F1 is $400 for both.")).endswith("F1 seen 400 sum")
+    assert values(trip, agent("T1 in business on F1 is $410 for both.")).endswith("F1 seen 410 new")
