@@ -88,13 +88,15 @@ def test_yes_and_no_are_not_looked_for() -> None:
     assert values(Evidence((user("no"),)), call(insured=False, gift="no", empty="")) == ""
 
 
+_KEYS = st.sampled_from(("id", "order_id", "flight_number", "price", "prices", "cost", "amount")) | st.text()
+_WORDS = st.sampled_from(("A1", "A2", f"${'9' * 400}", "$1.50 and A1, A2")) | st.text()
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-    lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    st.none() | st.booleans() | st.floats() | st.integers() | _WORDS,
+    lambda x: st.lists(x) | st.dictionaries(_KEYS, x),
 )
 
 
-@given(_JSON, _JSON, st.text())
+@given(_JSON, _JSON, _WORDS)
 def test_anything_can_be_noted(result: Any, argument: Any, words: str) -> None:
     talk = Evidence((user(words), told(result), told(words), agent(words)))
     notes = talk.notes(call(argument=argument, text=words))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
 from msgspec import Struct
 
+from actorcritic_cli.critics.evidence import prices
 from actorcritic_cli.critics.evidence.texts import plain
 
 MOST_FIELDS = 24
@@ -18,13 +19,8 @@ LONG = 60
 """Characters from which on a text is not one value but words."""
 LISTING = 3
 """Records from which on a listing has ranks."""
-PRICES = ("cost", "price", "fare")
 
 _ID_FIELD = re.compile(r"(?:^|_)id$")
-_NUMBERED = re.compile(r"_number$")
-_PRICED = re.compile(r"price|amount|cost|fare|balance")
-_OF_EXTRAS = frozenset({"cost", "total", "fee", "waiver", "price"})
-"""Words of keys that do not name the extra itself."""
 _SHORT = 40
 
 
@@ -85,27 +81,27 @@ class Record:
         return {
             key: float(one)
             for key, one in self.value.items()
-            if isinstance(one, int | float) and not isinstance(one, bool) and not _PRICED.search(key)
+            if isinstance(one, int | float) and not isinstance(one, bool) and not prices.PRICED.search(key)
         }
 
     @cached_property
     def extras(self) -> dict[str, float]:
         """The prices of its extras, by the words that name them."""
-        return dict(_extras(self.value))
+        return dict(prices.extras(self.value))
 
     def price(self) -> float | None:
         """Return the first price that it has, of several the least."""
-        return next((p for p in (_price(self.value.get(key)) for key in PRICES) if p is not None), None)
+        return prices.of(self.value)
 
     @cached_property
     def paid(self) -> int:
         """What the numbered records inside it cost, in cents."""
-        return sum(round(price * 100) for price in _inside(self.value))
+        return sum(round(price * 100) for price in prices.numbered(self.value))
 
     @cached_property
     def offers(self) -> bool:
         """Whether it has several prices, by name."""
-        return any(_PRICED.search(key) and isinstance(one, dict) for key, one in self.value.items())
+        return any(prices.PRICED.search(key) and isinstance(one, dict) for key, one in self.value.items())
 
     def spoken_of(self, words: str) -> int:
         """Return how many of its texts stand in some words."""
@@ -114,16 +110,16 @@ class Record:
     def ranks(self) -> list[str]:
         """Return the place of each price among the siblings', 1 for the least."""
         found = []
-        for key in PRICES:
-            mine, prices = _price(self.value.get(key)), [_price(one.value.get(key)) for one in self.siblings]
-            known = [price for price in prices if price is not None]
+        for key in prices.KEYS:
+            mine = prices.least(self.value.get(key))
+            known = [p for p in (prices.least(one.value.get(key)) for one in self.siblings) if p is not None]
             if mine is not None and len(known) >= LISTING:
                 found.append(f"rank {1 + sum(price < mine for price in known)} of {len(known)}")
         return found
 
     def amounts(self, named: str) -> Iterator[int]:
         """Yield its prices in cents; of prices by name (of cabins, say) only those whose name is in ``named``."""
-        yield from _amounts(self.value, named)
+        yield from prices.amounts(self.value, named)
 
 
 class Indexed(Struct, frozen=True):
@@ -153,7 +149,7 @@ def indexed(text: str) -> Indexed:
     return Indexed(
         records,
         numbered,
-        tuple(_prices(value, priced=False)),
+        tuple(prices.all_of(value)),
         {key: frozenset(values) for key, values in fields.items()},
         isinstance(value, list) and sum(isinstance(one, dict) for one in value) >= LISTING,
     )
@@ -185,7 +181,7 @@ def _index(
         if name and (name not in records or len(value) >= len(records[name].value)):
             records[name] = Record(value, siblings)
         for key, one in value.items():
-            if _NUMBERED.search(key) and isinstance(one, str):
+            if prices.NUMBERED.search(key) and isinstance(one, str):
                 numbered[one] = Record(value, siblings)
         inner = list(value.values())
         for key, one in value.items():
@@ -266,72 +262,5 @@ def _words_of(value: Any, key: str = "") -> frozenset[str]:
         return frozenset() if _ID_FIELD.search(key) or len(value) > LONG else frozenset({plain(value)})
     if value is None or isinstance(value, bool):
         return frozenset()
-    extra = _extra(key)
+    extra = prices.extra(key)
     return frozenset({extra}) if " " in extra or key.startswith("cost_") else frozenset()
-
-
-def _extra(key: str) -> str:
-    return " ".join(word for word in key.split("_") if word not in _OF_EXTRAS)
-
-
-def _extras(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _extras(inner, name)
-    elif key.startswith("cost_") and isinstance(value, int | float) and not isinstance(value, bool):
-        yield _extra(key), float(value)
-
-
-def _inside(value: Any) -> Iterator[float]:
-    if isinstance(value, dict):
-        price = next((p for p in (_price(value.get(key)) for key in PRICES) if p is not None), None)
-        if price is not None and any(_NUMBERED.search(key) for key in value):
-            yield price
-        for inner in value.values():
-            yield from _inside(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _inside(inner)
-
-
-def _price(value: Any) -> float | None:
-    """Return a price, of several (one for each kind of room) the least."""
-    if isinstance(value, list):
-        return min((price for price in map(_price, value) if price is not None), default=None)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _prices(value: Any, *, priced: bool) -> Iterator[int]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _prices(inner, priced=priced or _PRICED.search(str(key)) is not None)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _prices(inner, priced=priced)
-    elif priced and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9:
-        yield round(value * 100)
-
-
-def _spoken(names: Iterable[str], words: str) -> Iterator[str]:
-    """Yield the names that stand in some words; what is part of a longer name is none."""
-    for name in sorted(names, key=len, reverse=True):
-        phrase = f" {plain(name)} "
-        if phrase in words:
-            words = words.replace(phrase, " ")
-            yield name
-
-
-def _amounts(value: Any, named: str) -> Iterator[int]:
-    if not isinstance(value, dict):
-        if isinstance(value, list):
-            for inner in value:
-                yield from _amounts(inner, named)
-        return
-    for key, inner in value.items():
-        if _PRICED.search(key) and isinstance(inner, dict):
-            chosen = {name: inner[name] for name in _spoken(inner, named)}
-            yield from _prices(chosen or inner, priced=True)
-        elif _PRICED.search(key):
-            yield from _prices(inner, priced=True)
-        else:
-            yield from _amounts(inner, named)

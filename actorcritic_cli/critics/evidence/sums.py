@@ -89,7 +89,8 @@ def _exchanged(cents: int, described: Sequence[Sequence[int]]) -> bool:
 
 
 def _dollars(text: str) -> list[int]:
-    return [round(float(amount.replace(",", "")) * 100) for amount in _DOLLARS.findall(text)]
+    found = (float(amount.replace(",", "")) for amount in _DOLLARS.findall(text))
+    return [round(amount * 100) for amount in found if amount < 1e9]
 
 
 def _makes(cents: int, prices: frozenset[int], *, single: bool) -> bool:
