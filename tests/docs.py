@@ -125,8 +125,9 @@ def overview() -> tuple[Path, str]:
     """Return the table that ``acc --help`` answers from, and what it should hold."""
     from typer.main import get_command
 
-    from actorcritic_cli.cli.main import app
+    from actorcritic_cli.cli.main import program
 
+    app = program()
     group: Any = get_command(app)
     panels: dict[str, list[list[str]]] = {}
     for name, command in group.commands.items():

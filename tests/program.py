@@ -10,11 +10,14 @@ from typing import Any
 import typer.testing
 from typer.testing import CliRunner
 
-from actorcritic_cli.cli.main import app
+from actorcritic_cli.cli.main import program
 from actorcritic_cli.errors import AccError
 
 # The runner builds the whole tree of commands for every command it runs: .15 s, most of what a quick command takes.
 typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+
+
+APP = program()
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Ran:
 def acc(*arguments: object, width: int | None = None) -> Ran:
     """Run a command; an error that is no ``AccError`` is raised as it is."""
     environment = {"COLUMNS": str(width)} if width else {}
-    done = CliRunner().invoke(app, [str(a) for a in arguments], env=environment)
+    done = CliRunner().invoke(APP, [str(a) for a in arguments], env=environment)
     if isinstance(done.exception, AccError):
         return Ran(done.exception.exit_code, done.stdout, done.stderr, str(done.exception))
     if done.exception is not None and not isinstance(done.exception, SystemExit):

@@ -47,7 +47,7 @@ def test_what_is_left_out_is_whole_events_and_nothing_else(count: int) -> None:
     mark = delimiter("s-1")
     assert short.system == prompt.system
     assert short.user[1:] == prompt.user[1:]
-    assert short.text.count(f"[{mark} ") == prompt.text.count(f"[{mark} ") - sum(prompt.events[:count])
+    assert short.text.count(f"{mark} ") == prompt.text.count(f"{mark} ") - sum(prompt.events[:count])
     assert "Earlier entries are left out." in short.text
     assert ("booking B-0, please" in short.text) is False
     assert ("booking B-1, please" in short.text) is (count < 3)

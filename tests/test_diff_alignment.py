@@ -238,8 +238,8 @@ def test_an_alignment_keeps_both_in_order_whole_and_pairs_like_with_like(left, r
 def test_nothing_heavy_is_imported(command):
     keep(held("one", USER, CANCEL), held("two", USER))
     code = (
-        "import sys, json\nfrom actorcritic_cli.cli.main import app\n"
-        f"try:\n    app({command!r}, standalone_mode=False)\nexcept BaseException:\n    pass\n"
+        "import sys, json\nfrom actorcritic_cli.cli.main import program\n"
+        f"try:\n    program()({command!r}, standalone_mode=False)\nexcept BaseException:\n    pass\n"
         "print([m for m in ('litellm', 'llama_cpp', 'torch', 'numpy', 'scipy') if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from actorcritic_cli.analysis.pairs import TaskPairs, effect
 from actorcritic_cli.bench.judged import Speed
-from actorcritic_cli.cli.main import app
+from actorcritic_cli.cli.main import program
 from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.learn.builtin.rebuild import HOME, Rebuild, UnderWay
 from actorcritic_cli.learn.builtin.recipe import ENVIRONMENTS, RECIPE
@@ -36,7 +36,7 @@ LIST = Step("list", ("env", "list", "--json"), ("list.json",), "list.json")
 
 def parsed(words):
     """Parse a command as the program would; nothing is run."""
-    command, name = get_command(app), "acc"
+    command, name = get_command(program()), "acc"
     context = None
     while hasattr(command, "commands"):
         context = command.make_context(name, list(words[:1]), parent=context, resilient_parsing=True)

@@ -350,8 +350,8 @@ def test_reading_the_record_loads_no_model_library(command, tmp_path):
     acc("import", trace)
     code = (
         "import sys\n"
-        "from actorcritic_cli.cli.main import app\n"
-        "try: app(sys.argv[1:])\n"
+        "from actorcritic_cli.cli.main import program\n"
+        "try: program()(sys.argv[1:])\n"
         "except SystemExit as done: code = done.code\n"
         "names = 'litellm llama_cpp torch numpy gguf tokenizers scipy statsmodels'.split()\n"
         "heavy = [name for name in names if name in sys.modules]\n"

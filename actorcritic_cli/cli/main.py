@@ -1,66 +1,81 @@
 """The ``acc`` program: its commands, and how every error reaches the user.
 
-Each command is one file that is imported when the program starts; none of them imports a model library before it is
-run, so that ``acc --help`` answers at once.
+Each command is one file, and only that of the command that is asked for is imported: to describe the parameters of all of
+them takes typer longer than most commands take for their work. None imports a model library before it is run.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Annotated, NamedTuple
 
 import typer
 
 from actorcritic_cli import __version__
-from actorcritic_cli.cli import (
-    cache,
-    chat,
-    critic,
-    db,
-    demo,
-    diff,
-    doctor,
-    env,
-    export,
-    import_,
-    label,
-    models,
-    replay,
-    run,
-    sessions,
-)
-from actorcritic_cli.cli import stats as stats_command
 from actorcritic_cli.errors import EXIT_ERROR, EXIT_INTERRUPTED, AccError
-
-app = typer.Typer(
-    name="acc",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 _HOLD = "Hold sessions"
 _READ = "Read the record"
 _SETUP = "Look after"
 
-app.command(rich_help_panel=_HOLD)(demo.demo)
-app.command(rich_help_panel=_HOLD)(chat.chat)
-app.command(rich_help_panel=_HOLD)(run.run)
-app.command(rich_help_panel=_READ)(sessions.sessions)
-app.command(rich_help_panel=_READ)(replay.replay)
-app.command(rich_help_panel=_READ)(diff.diff)
-app.command(rich_help_panel=_READ)(stats_command.stats)
-app.command(rich_help_panel=_READ)(label.label)
-app.command("import", rich_help_panel=_READ)(import_.import_)
-app.command(rich_help_panel=_READ)(export.export)
-app.add_typer(env.app, name="env", rich_help_panel=_SETUP)
-app.add_typer(critic.app, name="critic", rich_help_panel=_SETUP)
-app.command(rich_help_panel=_SETUP)(models.models)
-app.add_typer(db.app, name="db", rich_help_panel=_SETUP)
-app.add_typer(cache.app, name="cache", rich_help_panel=_SETUP)
-app.command(rich_help_panel=_SETUP)(doctor.doctor)
+
+class _Place(NamedTuple):
+    """Where a command is: a module of this package, and a function in it or (``app``) a group of commands."""
+
+    module: str
+    what: str
+    panel: str
+
+
+COMMANDS: dict[str, _Place] = {
+    "demo": _Place("demo", "demo", _HOLD),
+    "chat": _Place("chat", "chat", _HOLD),
+    "run": _Place("run", "run", _HOLD),
+    "sessions": _Place("sessions", "sessions", _READ),
+    "replay": _Place("replay", "replay", _READ),
+    "diff": _Place("diff", "diff", _READ),
+    "stats": _Place("stats", "stats", _READ),
+    "label": _Place("label", "label", _READ),
+    "import": _Place("import_", "import_", _READ),
+    "export": _Place("export", "export", _READ),
+    "env": _Place("env", "app", _SETUP),
+    "critic": _Place("critic", "app", _SETUP),
+    "models": _Place("models", "models", _SETUP),
+    "db": _Place("db", "app", _SETUP),
+    "cache": _Place("cache", "app", _SETUP),
+    "doctor": _Place("doctor", "doctor", _SETUP),
+}
+"""The commands, in the order in which help shows them."""
+
+
+def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with some of its commands."""
+    app = typer.Typer(
+        name="acc",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(acc)
+    for name in names:
+        place = COMMANDS[name]
+        found = getattr(import_module(f"actorcritic_cli.cli.{place.module}"), place.what)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name, rich_help_panel=place.panel)
+        else:
+            app.command(name, rich_help_panel=place.panel)(found)
+    return app
+
+
+def _asked_for() -> Iterable[str]:
+    """Return the command that is asked for; all where that isn't plain, and where the shell wants to complete."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    completing = any(name.startswith("_ACC_") for name in os.environ)
+    return [first] if first in COMMANDS and not completing else COMMANDS
 
 
 def _version(wanted: bool) -> None:
@@ -69,7 +84,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def acc(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
@@ -85,7 +99,7 @@ def main() -> None:
     """Run the program; every error is one sentence on stderr and an exit code (``ACC_DEBUG=1`` shows the traceback)."""
     debug = os.environ.get("ACC_DEBUG", "") not in ("", "0")
     try:
-        app(prog_name="acc")
+        program(_asked_for())(prog_name="acc")
     except AccError as error:
         if debug:
             raise

@@ -92,7 +92,8 @@ def build_comparison(case: Case, candidates: Sequence[Proposal], order: Sequence
     """Return what follows on the conversation when candidates are compared (see ``prompt.build_comparison``)."""
     evidence = evidence_of(case)
     told = (candidates[place].message for place in order)
-    return comparison(MARK, [f"{say(message)}\n{evidence.notes(message)}".rstrip() for message in told])
+    words = (f"{say(message)}\n{evidence.notes(message)}".rstrip() for message in told)
+    return comparison(f"[{MARK}", [quote(one, MARK) for one in words])
 
 
 def evidence_of(case: Case) -> Evidence:

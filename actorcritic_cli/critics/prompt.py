@@ -35,7 +35,7 @@ from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.types import Message, Proposal, ToolCall, ToolSpec, Transcript
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 """Part of a critic's identity: changed with every change of what the critic reads."""
 
 SegmentName = Literal["rubric", "policy", "tools", "conversation", "candidate", "question"]
@@ -90,7 +90,7 @@ def build(case: Case, labels: LabelPair, aspects: Sequence[str] = ()) -> Prompt:
     mark = delimiter(case.nonce or case.session)
     known = build_ahead(case, labels)
     hints = [f"{ASPECTS[aspect]} " for aspect in aspects] or [""]
-    questions = [Segment("question", (f"[{mark}] {hint}{labels.brief}",)) for hint in hints]
+    questions = [Segment("question", (f"{mark} {hint}{labels.brief}",)) for hint in hints]
     user = (*known.user, Segment("candidate", entry("agent", say(case.proposal.message), mark)), questions[0])
     return Prompt(known.system, user, known.events, tuple(questions[1:]))
 
@@ -111,7 +111,7 @@ def comparison(mark: str, told: Sequence[str]) -> tuple[Segment, ...]:
         pieces.extend(entry(f"proposal {letter}", words, mark))
     named = f"{', '.join(letters[:-1])} or {letters[-1]}"
     question = (
-        f"[{mark}]\nThe last {len(told)} entries are alternatives for what the agent does next; none has taken effect. "
+        f"{mark}]\nThe last {len(told)} entries are alternatives for what the agent does next; none has taken effect. "
         f"Which one is best? Answer with its letter: {named}."
     )
     return Segment("candidate", tuple(pieces)), Segment("question", (question,))
@@ -206,7 +206,7 @@ def entry(speaker: str, words: str, mark: str) -> tuple[str, str, str]:
 
     The three become tokens apart from each other, so that nothing in the data can melt into the head of an entry.
     """
-    return f"[{mark} {speaker}]\n", quote(words, mark), "\n"
+    return f"{mark} {speaker}]\n", quote(words, mark), "\n"
 
 
 def say(message: Message) -> str:
@@ -230,15 +230,16 @@ def say_so_far(draft: Message) -> str:
 
 
 def delimiter(session: str) -> str:
-    """Return the delimiter of a session: six lower-case letters and digits, for each entry pays for its tokens."""
+    """Return the delimiter of a session: a bracket and three lower-case letters or digits, for each entry and each question
+    pays for its tokens. Two sessions may share one."""
     digest = hashlib.blake2b(session.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=5).digest()
-    return base64.b32encode(digest).decode("ascii").lower()[:6]
+    return f"[{base64.b32encode(digest).decode('ascii').lower()[:3]}"
 
 
 def quote(text: str, mark: str) -> str:
     """Return data made safe to stand inside an entry: the delimiter occurs nowhere in it, in whatever case.
 
-    What replaces it holds characters that no delimiter has, so removing one can't make another.
+    What replaces it goes on after its bracket as no delimiter does, so removing one can't make another.
     """
     return re.sub(re.escape(mark), _REMOVED, _text(text), flags=re.IGNORECASE)
 
@@ -249,7 +250,7 @@ def said(transcript: Transcript) -> Transcript:
 
 
 def _opening(mark: str) -> str:
-    return f"# Conversation\nThe code of this session is {mark}.\n"
+    return f"# Conversation\nThe code of this session is {mark[1:]}.\n"
 
 
 def _arguments(call: ToolCall) -> str:

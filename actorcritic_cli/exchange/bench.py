@@ -4,7 +4,8 @@ Every figure that has a bound is a ratio of two things measured in turns in one 
 so that the machine and what else it does matter little:
 
 - ``acc stats`` beside the bare SQL aggregates that it cannot do without (``FLOOR``), run by Python's own sqlite3;
-- an import beside ``json.loads`` of the same bytes;
+- an import beside ``json.loads`` of the same bytes, and beside bare inserts of the rows that it makes, which no import can
+  do without;
 - ``acc --help`` beside ``import typer, rich``.
 """
 
@@ -64,6 +65,28 @@ with open_database(Path(sys.argv[2])) as database:
     began = time.perf_counter()
     import_file(Path(sys.argv[1]), database)
     print(time.perf_counter() - began)
+"""
+_INSERTS = """
+import sys, time
+from pathlib import Path
+from actorcritic_cli.store.database import open_database
+target = Path(sys.argv[1])
+with open_database(target, create=False) as made:
+    shape = "type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' AND name NOT LIKE 'search%' AND name GLOB '[a-z]*'"
+    names = [name for (name,) in made.tuples("SELECT name FROM sqlite_master WHERE " + shape)]
+    rows = {name: list(made.tuples("SELECT * FROM " + name)) for name in names}
+copy = target.with_name("copy.db")
+with open_database(copy) as database:
+    database.connection.execute("PRAGMA foreign_keys=OFF")
+    began = time.perf_counter()
+    with database.writing() as connection:
+        for name, values in rows.items():
+            if values:
+                marks = ", ".join("?" * len(values[0]))
+                connection.executemany("INSERT OR REPLACE INTO " + name + " VALUES (" + marks + ")", values)
+    print(time.perf_counter() - began)
+for left in copy.parent.glob("copy.db*"):
+    left.unlink()
 """
 _LOADS = """
 import json, sys, time
@@ -126,7 +149,7 @@ def bench(folder: Path, sessions: int, messages: int, repeat: int, progress: Pro
     timed: list[Timed] = []
     pairs = [
         *_commands(path, first_run),
-        *(_import(file, folder) for file in files),
+        *(pair for file in files for pair in _imports(file, folder)),
     ]
     for number, pair in enumerate(pairs):
         progress(number, len(pairs))
@@ -197,7 +220,7 @@ def _commands(path: Path, sessions: list[str]) -> Iterator[_Pair]:
     )
 
 
-def _import(file: Path, folder: Path) -> _Pair:
+def _imports(file: Path, folder: Path) -> Iterator[_Pair]:
     target = folder / "imported.db"
 
     def clear() -> None:
@@ -205,15 +228,11 @@ def _import(file: Path, folder: Path) -> _Pair:
             left.unlink()
 
     kind: Literal["trace", "tau-bench"] = "trace" if file.suffix == ".jsonl" else "tau-bench"
-    return _Pair(
-        f"import of a {kind} file ({file.stat().st_size / 1e6:.1f} MB)",
-        [sys.executable, "-c", _IMPORT, str(file), str(target)],
-        "json.loads of it",
-        [sys.executable, "-c", _LOADS, str(file)],
-        IMPORT_BOUND,
-        inside=True,
-        after=clear,
-    )
+    what = f"import of a {kind} file ({file.stat().st_size / 1e6:.1f} MB)"
+    command = [sys.executable, "-c", _IMPORT, str(file), str(target)]
+    loads, inserts = ([sys.executable, "-c", code, str(path)] for code, path in ((_LOADS, file), (_INSERTS, target)))
+    yield _Pair(what, command, "json.loads of it", loads, IMPORT_BOUND, inside=True, after=clear)
+    yield _Pair(what, command, "bare inserts of its rows", inserts, inside=True, after=clear)
 
 
 def _written(database: Database, sessions: list[str], path: Path, format: Literal["trace", "tau-bench"]) -> Path:
