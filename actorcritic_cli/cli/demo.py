@@ -29,7 +29,7 @@ def demo(db: DbOption = None) -> None:
         user=f"recorded:{path}",
         critic=builtin.NAME,
         seed=SEED,
-        supervision=Supervision(),
+        supervision=Supervision(gate="writes"),
     )
     converse(database_path(db), spec, first.task)
     say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")
