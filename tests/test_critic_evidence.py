@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorcritic_cli.critics.evidence import MOST_NOTES, Evidence
+from actorcritic_cli.critics.evidence import Evidence
+from actorcritic_cli.critics.evidence.values import MOST_NOTES
 from actorcritic_cli.types import Effect, Message, ToolCall
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from actorcritic_cli.cli.main import COMMANDS
 from actorcritic_cli.cli.start import overview
 from tests import docs
 from tests.cli import acc as run
@@ -32,6 +33,18 @@ def test_the_help_is_drawn_as_the_whole_program_draws_it(width: int) -> None:
 def test_it_is_what_is_printed(arguments: tuple[str, ...], code: int) -> None:
     done = run(*arguments)
     assert (done.returncode, lines(done.stdout)) == (code, lines(overview(120)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [(("sessions", "--help"), {"sessions"}), (("cache", "ls"), {"cache"}), (("--version",), set(COMMANDS))],
+)
+def test_of_the_commands_only_the_one_asked_for_is_imported(arguments: tuple[str, ...], imported: set[str]) -> None:
+    text = f"import sys; sys.argv = ['acc', *{arguments!r}]\nfrom actorcritic_cli.cli.start import main\n"
+    text += "try:\n    main()\nexcept SystemExit:\n    pass\nprint(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    found = set(re.findall(r"'actorcritic_cli\.cli\.(\w+)'", done.stderr))
+    assert {name for name, place in COMMANDS.items() if place.module in found} == imported
 
 
 def test_help_imports_neither_the_commands_nor_what_draws() -> None:

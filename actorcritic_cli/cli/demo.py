@@ -29,6 +29,7 @@ def demo(db: DbOption = None) -> None:
         user=f"recorded:{path}",
         critic=builtin.NAME,
         seed=SEED,
+        # The recorded agent isn't the simulated one, whose wording of replies is all that the built-in critic knows.
         supervision=Supervision(gate="writes"),
     )
     converse(database_path(db), spec, first.task)

@@ -15,6 +15,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from actorcritic_cli import __version__
+from actorcritic_cli.cli.start import completing
 from actorcritic_cli.errors import EXIT_ERROR, EXIT_INTERRUPTED, AccError
 
 _HOLD = "Hold sessions"
@@ -74,8 +75,7 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
 def _asked_for() -> Iterable[str]:
     """Return the command that is asked for; all where that isn't plain, and where the shell wants to complete."""
     first = sys.argv[1] if len(sys.argv) > 1 else ""
-    completing = any(name.startswith("_ACC_") for name in os.environ)
-    return [first] if first in COMMANDS and not completing else COMMANDS
+    return [first] if first in COMMANDS and not completing() else COMMANDS
 
 
 def _version(wanted: bool) -> None:

@@ -1,8 +1,8 @@
-"""Where the program begins: ``acc --help`` answers from a table, anything else starts the whole program.
+"""Where the program begins: ``acc --help`` answers from a table, anything else starts the program itself.
 
 To say which commands there are takes neither the commands nor a library that draws; importing those takes several times
 longer than the answer. The table (``overview.json``) is made by ``python -m tests.docs`` from the commands themselves, and
-what is drawn from it is what the whole program draws; a test compares both.
+what is drawn from it is what the program itself draws; a test compares both.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ import sys
 
 def main() -> None:
     """Run the program."""
-    if sys.argv[1:] in ([], ["--help"], ["-h"]) and not any(name.startswith("_ACC_") for name in os.environ):
+    if sys.argv[1:] in ([], ["--help"], ["-h"]) and not completing():
         sys.stdout.write(overview())
         sys.exit(0 if sys.argv[1:] else 2)
-    from actorcritic_cli.cli.main import main as whole
+    from actorcritic_cli.cli.main import main as itself
 
-    whole()
+    itself()
+
+
+def completing() -> bool:
+    """Whether it is the shell that asks, for what a line may go on with."""
+    return any(name.startswith("_ACC_") for name in os.environ)
 
 
 def overview(width: int | None = None) -> str:

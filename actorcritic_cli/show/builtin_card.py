@@ -17,7 +17,8 @@ _LIMITS = (
     'own traces").',
     "It was trained on one simulated actor's slips, in the words of that actor and of scripted customers. What a "
     "real model "
-    "does wrong, and how it says it, is different.",
+    "does wrong, and how it says it, is different. It objects to harmless replies in other words, too (in the "
+    "recorded conversation of `acc demo`, to the first): of other agents, have it judge writes only (`--gate writes`).",
     "Most cases, of those that it has not seen too, come from drawn tasks: other customers, records and trips than in "
     "training, but the same kinds of wishes in the same templates. On wishes of a new kind it may do worse.",
     "It reads a shortened conversation (`acc.prompt_style` compact): policy and tools are one word, results are "

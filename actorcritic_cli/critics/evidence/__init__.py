@@ -34,28 +34,23 @@ policy, transcript and candidate.
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from actorcritic_cli.critics.evidence.agreed import Agreed, Choices
-from actorcritic_cli.critics.evidence.records import LISTING, LONG, Record, indexed, leaves
-from actorcritic_cli.critics.evidence.situation import Situation
+from actorcritic_cli.critics.evidence.records import LISTING, Record, indexed
+from actorcritic_cli.critics.evidence.situation import Situation, wrote
 from actorcritic_cli.critics.evidence.sums import Named, Sums, total
 from actorcritic_cli.critics.evidence.texts import Text, plain
+from actorcritic_cli.critics.evidence.values import MOST_NOTES, TRIVIAL, in_call, in_words, texts_in, values_of
 from actorcritic_cli.critics.evidence.wishes import Wishes, by_listing, texts_of, wishes_of
 from actorcritic_cli.types import Effect, Message, Transcript
 
-MOST_NOTES = 40
-"""Values that are noted, at most."""
 _COUNTED = ("told", "other", "seen", "chance", "new")
 """Marks that are counted at the beginning."""
-_WITH_DIGIT = re.compile(r"[#$]?[A-Za-z_]*\d[\w.:+-]*")
 _MOST_LACKING = 4
 _SHORTEST_ID = 3
 """Characters from which on a value with a digit may be an id: a 2 stands in every record."""
-_TRIVIAL = frozenset({"yes", "no", "true", "false", ""})
 _NO_WISHES = Wishes(())
 
 
@@ -74,7 +69,7 @@ class Evidence:
         choices: Choices | None = None,
     ):
         self._effects = effects or {}
-        self._situation = Situation(transcript, effects or {})
+        self._situation = Situation(transcript, self._effects)
         replies = [m.content or "" for m in transcript if m.role == "assistant" and not m.tool_calls]
         users = [m.content or "" for m in transcript if m.role == "user"]
         results = [m.content or "" for m in transcript if m.role == "tool"]
@@ -111,7 +106,7 @@ class Evidence:
         """Return the notes on a candidate."""
         found: list[str] = []
         marks: Counter[str] = Counter()
-        values = list(_of(message))
+        values = list(values_of(message))
         spoken = " ".join([message.content or "", *(value for _, value in values)])
         used = frozenset(value for _, value in values)
         writes = any(self._effects.get(call.name) == "write" for call in message.tool_calls)
@@ -160,7 +155,7 @@ class Evidence:
         here, words = f" {plain(spoken)} ", f" {plain(f'{spoken} {self._named}')} "
         pool: dict[int, None] = {}
         fares = before = 0
-        for name, _ in dict.fromkeys(_in_words(f"{spoken} {self._named}")):
+        for name, _ in dict.fromkeys(in_words(f"{spoken} {self._named}")):
             record = self._records.get(name)
             if record is not None:
                 before += record.paid
@@ -192,7 +187,7 @@ class Evidence:
     def _phrases(self, message: Message) -> Iterator[str]:
         """Yield which texts of its calls were said as they are."""
         for call in message.tool_calls:
-            for key, text in _texts_in(call.arguments):
+            for key, text in texts_in(call.arguments):
                 yield f"{key} {'whole' if self._said.says(text) else 'parts'}"
 
     def _within(self, value: str, values: list[tuple[str, str]]) -> list[str]:
@@ -229,7 +224,7 @@ class Evidence:
         return " ".join(parts)
 
     def _field_mark(self, value: str, wishes: Wishes) -> str:
-        if value.lower() in _TRIVIAL:
+        if value.lower() in TRIVIAL:
             return ""
         for name, text in self._places[:3]:
             if text.holds(value):
@@ -237,55 +232,10 @@ class Evidence:
         return "asked" if wishes.text.holds(value) else ""
 
 
-def _of(message: Message) -> Iterator[tuple[str, str]]:
-    """Yield the values of a candidate that are noted, each with its key (a text's are their own)."""
-    met: set[tuple[str, str]] = set()
-    pairs: Iterator[tuple[str, str]] = _in_words(message.content or "")
-    for one in (pairs, *(_in_call(call.arguments) for call in message.tool_calls)):
-        for pair in one:
-            if pair not in met:
-                met.add(pair)
-                yield pair
-
-
-def _in_words(text: str) -> Iterator[tuple[str, str]]:
-    for match in _WITH_DIGIT.findall(text):
-        value = match.rstrip(".:-+").lstrip("$")
-        yield value, value
-
-
-def _in_call(arguments: str) -> Iterator[tuple[str, str]]:
-    for name, leaf in _leaves(arguments):
-        if _is_text(leaf):
-            yield from _in_words(leaf)
-        elif leaf.lower() not in _TRIVIAL:
-            yield name, leaf
-
-
 def _done(transcript: Transcript, effects: Mapping[str, Effect]) -> Iterator[str]:
     """Yield the values of the calls that have changed something."""
-    calls = {
-        call.id: call for message in transcript for call in message.tool_calls if effects.get(call.name) == "write"
-    }
+    calls = {call.id: call for message in transcript for call in message.tool_calls}
     for message in transcript:
-        call = calls.get(message.tool_call_id or "") if message.role == "tool" else None
-        if call is not None and not (message.content or "").startswith("Error"):
-            yield from (value for _, value in _in_call(call.arguments))
-
-
-def _texts_in(arguments: str) -> Iterator[tuple[str, str]]:
-    return ((name, leaf) for name, leaf in _leaves(arguments) if _is_text(leaf))
-
-
-def _is_text(leaf: str) -> bool:
-    return len(leaf) > LONG or ("\n" in leaf) or leaf.count(" ") > 3
-
-
-def _leaves(arguments: str) -> Iterator[tuple[str, str]]:
-    try:
-        parsed = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return
-    if isinstance(parsed, dict):
-        for key, value in parsed.items():
-            yield from leaves(key, value, most=MOST_NOTES)
+        call = calls.get(message.tool_call_id or "")
+        if call is not None and wrote(message, effects):
+            yield from (value for _, value in in_call(call.arguments))

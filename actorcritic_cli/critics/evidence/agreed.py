@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 
 from actorcritic_cli.critics.evidence.records import Record
 from actorcritic_cli.critics.evidence.texts import Text, number
+from actorcritic_cli.critics.evidence.values import TRIVIAL
 
 Choices = Mapping[str, frozenset[str]]
 """The values that the tools' schemas allow, by the name of the argument."""
 _MOST_BESIDE = 12
 """Records of one kind that are compared: of a profile or a product, not of a search."""
-_TRIVIAL = frozenset({"yes", "no", ""})
 
 
 class Agreed:
@@ -70,5 +70,5 @@ class Agreed:
         """Return how much of what tells a record apart is in the reply; more than 1 for a description as a whole."""
         if self.together(record):
             return 2.0
-        own = [value for _, value in record.described - common if value.lower() not in _TRIVIAL]
+        own = [value for _, value in record.described - common if value.lower() not in TRIVIAL]
         return sum(map(self._told.holds, own)) / len(own) if own else 0.0

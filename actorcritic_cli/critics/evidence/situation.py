@@ -29,7 +29,7 @@ class Situation:
         after = talk[last + 1 :]
         said = " ".join(m.content or "" for m in after if m.role == "user")
         self._answer = "yes" if _YES.search(said) else "no" if _NO.search(said) else "other" if said else "silent"
-        self._writes = sum(m.role == "tool" and self._wrote(m) for m in after)
+        self._writes = sum(wrote(m, self._effects) for m in after)
         self._before = self._kind(talk[-1]) if talk else "start"
 
     def told(self, message: Message) -> str:
@@ -49,12 +49,18 @@ class Situation:
             found = f"{found} unconfirmed"
         return f"{found} named {sum(f' {word}' in reply for word in words)} of {len(words)}"
 
-    def _wrote(self, message: Message) -> bool:
-        return self._effects.get(message.name or "") == "write" and not (message.content or "").startswith("Error")
-
     def _kind(self, message: Message) -> str:
         if message.role != "tool":
             return message.role
-        if (message.content or "").startswith("Error"):
+        if _failed(message):
             return "failure"
         return self._effects.get(message.name or "", "none")
+
+
+def wrote(message: Message, effects: Mapping[str, Effect]) -> bool:
+    """Whether a message is the result of a write that succeeded."""
+    return message.role == "tool" and effects.get(message.name or "") == "write" and not _failed(message)
+
+
+def _failed(result: Message) -> bool:
+    return (result.content or "").startswith("Error")

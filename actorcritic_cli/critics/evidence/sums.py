@@ -15,8 +15,10 @@ _MOST_NAMED = 10
 _MOST_TIMES = 5
 """How many persons or pieces a price is multiplied by, at most."""
 _MOST_CHARGE = 10_000
+"""Cents up to which an amount in the policy may be a charge for a person or a piece."""
 _MOST_PIECES = 8
 _MOST_DESCRIBED = 10
+"""Described records up to which it is tried what some of them make together."""
 _DOLLARS = re.compile(r"\$(\d[\d,]*(?:\.\d+)?)")
 
 

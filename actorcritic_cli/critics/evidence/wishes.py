@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
-from actorcritic_cli.critics.evidence.records import Record, leaves
+from actorcritic_cli.critics.evidence.records import Record
 from actorcritic_cli.critics.evidence.texts import Text, numbers, plain
+from actorcritic_cli.critics.evidence.values import leaves_of
 from actorcritic_cli.types import Transcript
 
 MOST_WISHES = 10
@@ -29,6 +28,7 @@ _SMALL = frozenset((
 # fmt: on
 """Words of questions that say nothing of what is asked for."""
 _MOST_CHARACTERS = 80
+_MOST_OF_A_LIST = 8
 
 
 class Wish(Struct, frozen=True):
@@ -122,14 +122,7 @@ def by_listing(wishes: Iterable[Wish], requests: Mapping[str, str]) -> dict[str,
 
 def texts_of(arguments: str) -> list[str]:
     """Return the texts in a call's arguments."""
-    try:
-        parsed: Any = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return []
-    try:
-        return [value for _, value in leaves("", parsed)]
-    except RecursionError:
-        return []
+    return [value for _, value in leaves_of(arguments, _MOST_OF_A_LIST)]
 
 
 def _about(text: str, distinct: Mapping[str, frozenset[str]]) -> list[str]:
