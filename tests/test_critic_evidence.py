@@ -255,3 +255,19 @@ def test_what_an_exchange_and_a_change_cost_is_a_sum() -> None:
     trip = Evidence((booked, offers))
     assert values(trip, agent("T1 in business on F1 is $400 for both.")).endswith("F1 seen 400 sum")
     assert values(trip, agent("T1 in business on F1 is $410 for both.")).endswith("F1 seen 410 new")
+
+
+def test_the_number_of_a_lists_entry_is_no_value() -> None:
+    talk = Evidence((user("My order is #W12."),))
+    assert values(talk, agent("I need:\n1. Your name\n2) The order #W12\n10. 5 bags")) == "#W12 user 5 new"
+
+
+def test_a_request_is_a_question_and_a_claim_has_many_words() -> None:
+    effects: dict[str, Effect] = {"change": "write"}
+    for words in ("Please confirm (yes).", "Let me know if I should.", "I\u2019ll need your id.", "Shall I?"):
+        assert "unconfirmed" not in Evidence((agent(words), user("Yes.")), effects).notes(call(x="1"))
+    assert "unconfirmed" in Evidence((agent("I would do it."), user("Yes.")), effects).notes(call(x="1"))
+    talk = Evidence((user("Do it."),))
+    for words in ("It was cancelled.", "I\u2019ve just updated it.", "Your trip is now booked.", "You're all set!"):
+        assert " claims " in f"{talk.notes(agent(words))} "
+    assert " denies " in talk.notes(agent("I can\u2019t do that."))

@@ -41,6 +41,14 @@ def train(
         bool | None,
         typer.Option("--vary/--no-vary", help="Other ids and names in every epoch.", show_default="from scratch only"),
     ] = None,
+    reword: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the sessions whose agent speaks in other words, in every epoch in others.",
+            show_default="0; 0.6 from scratch",
+        ),
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better validation loss before it ends; 0: never.")
     ] = None,
@@ -80,6 +88,7 @@ def train(
         "reading": reading,
         "smoothing": smoothing,
         "vary": vary,
+        "reword": reword,
         "patience": patience,
         "lora_rank": lora_rank,
     }

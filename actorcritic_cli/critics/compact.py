@@ -7,6 +7,7 @@ this style rubric, policy and tools are one short line: the name that its file g
 
 - An entry begins with ``MARK`` and who speaks. The mark is the same in all sessions and is taken out of all data, so that
   here, too, no text can begin an entry; that it is known does not matter.
+- Words lose what is only layout: bold face, and the one of two apostrophes.
 - Calls and results lose JSON's punctuation: ``key value`` pairs with spaces between, so that an id is the same tokens
   wherever it stands. Nested objects and lists stand in round and square brackets. What has no effect outside the agent's
   head (``THOUGHTS``) is left out.
@@ -28,13 +29,14 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from actorcritic_cli.critics.evidence import Evidence
+from actorcritic_cli.critics.evidence.texts import straight
 from actorcritic_cli.critics.labels import LabelPair
 from actorcritic_cli.critics.prompt import ASPECTS, Prompt, Segment, comparison, events, quote, said
 from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import sha256
 from actorcritic_cli.types import Effect, Message, Proposal
 
-COMPACT_VERSION = "compact-4"
+COMPACT_VERSION = "compact-5"
 """The prompt version of this style: changed with every change of what the critic reads."""
 UNKNOWN = "unknown"
 """What the first line says of a policy that the model does not know."""
@@ -131,6 +133,8 @@ def _entry(speaker: str, words: str) -> tuple[str, str, str]:
 def say(message: Message, effects: Mapping[str, Effect] | None = None) -> str:
     """Return what a message says, shortened; ``effects`` are those of the tools by name."""
     words = message.content or ""
+    if message.role != "tool":
+        words = straight(words).replace("**", "")
     if message.role == "tool":
         text = result(words, writes=(effects or {}).get(message.name or "") == "write")
         return f"{message.name} {text}" if message.name else text

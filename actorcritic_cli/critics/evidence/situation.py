@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from actorcritic_cli.critics.evidence.texts import plain
+from actorcritic_cli.critics.evidence.texts import plain, straight
 from actorcritic_cli.types import Effect, Message, Transcript
 
 _YES = re.compile(
@@ -14,7 +14,16 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(r"\b(?:no|not|don't|never|nothing)\b", re.IGNORECASE)
-_CLAIMS = re.compile(r"\b(?:has|have|was|were) (?:\w+ )?(?:been|made|done)\b|\bI(?: have|'ve) \w+ed\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\?|\bplease (?:confirm|reply|say|tell|provide|share|choose|list|let me know)\b|\blet me know\b"
+    r"|\bI(?:'ll| will)? need\b",
+    re.IGNORECASE,
+)
+_CLAIMS = re.compile(
+    r"\b(?:has|have|was|were) (?:\w+ )?(?:been|made|done|cancell?ed|updated|changed|booked|sent)\b"
+    r"|\bI(?: have|'ve)(?: \w+){0,2} \w+ed\b|\bis now\b|\bsuccessfully\b|\bwent through\b|\ball set\b",
+    re.IGNORECASE,
+)
 _DENIES = re.compile(r"\b(?:sorry|unfortunately|not possible|cannot|can't|unable|impossible)\b", re.IGNORECASE)
 
 
@@ -25,9 +34,9 @@ class Situation:
         self._effects = effects
         talk = [m for m in transcript if m.role != "system"]
         last = max((i for i, m in enumerate(talk) if m.role == "assistant" and not m.tool_calls), default=-1)
-        self._reply = (talk[last].content or "") if last >= 0 else ""
+        self._reply = straight(talk[last].content or "") if last >= 0 else ""
         after = talk[last + 1 :]
-        said = " ".join(m.content or "" for m in after if m.role == "user")
+        said = straight(" ".join(m.content or "" for m in after if m.role == "user"))
         self._answer = "yes" if _YES.search(said) else "no" if _NO.search(said) else "other" if said else "silent"
         self._writes = sum(wrote(m, self._effects) for m in after)
         self._before = self._kind(talk[-1]) if talk else "start"
@@ -36,10 +45,10 @@ class Situation:
         """Return a few words: what the candidate does after what, and how much of it was spoken of."""
         calls = message.tool_calls
         does = self._effects.get(calls[0].name, "none") if calls else "reply"
-        asks = "asked" if "?" in self._reply else "stated" if self._reply else "unheard"
+        asks = "asked" if _ASKS.search(self._reply) else "stated" if self._reply else "unheard"
         found = f"{does} after {self._before} {asks} {self._answer} writes {min(self._writes, 3)}"
         if not calls:
-            text = message.content or ""
+            text = straight(message.content or "")
             return " ".join(
                 [found, *(["denies"] if _DENIES.search(text) else ["claims"] if _CLAIMS.search(text) else [])]
             )

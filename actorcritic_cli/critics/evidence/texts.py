@@ -52,6 +52,11 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w#@.-]+|_", " ", text.lower()).replace(". ", " ").split()).rstrip(".")
 
 
+def straight(text: str) -> str:
+    """Return a text with straight apostrophes: models write both kinds."""
+    return text.replace("\u2019", "'")
+
+
 def number(text: str) -> float | None:
     """Return the number that a text is, if it is one."""
     try:

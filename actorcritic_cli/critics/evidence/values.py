@@ -14,6 +14,8 @@ MOST_NOTES = 40
 TRIVIAL = frozenset({"yes", "no", "true", "false", ""})
 """Values that stand everywhere, so that where they were met says nothing."""
 
+_ENUMERATED = re.compile(r"^[ \t]*\d{1,2}[.)](?=[ \t])", re.MULTILINE)
+"""The number of a list's entry, which is no value."""
 _WITH_DIGIT = re.compile(r"[#$]?[A-Za-z_]*\d[\w.:+-]*")
 
 
@@ -30,7 +32,7 @@ def values_of(message: Message) -> Iterator[tuple[str, str]]:
 
 def in_words(text: str) -> Iterator[tuple[str, str]]:
     """Yield what has a digit in it, twice: as key and as value."""
-    for match in _WITH_DIGIT.findall(text):
+    for match in _WITH_DIGIT.findall(_ENUMERATED.sub("", text)):
         value = match.rstrip(".:-+").lstrip("$")
         yield value, value
 

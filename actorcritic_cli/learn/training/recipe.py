@@ -42,6 +42,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """Label smoothing: what probability the other verdict is to get."""
     vary: bool = False
     """Other ids and names in every epoch (see ``vary``)."""
+    reword: float = 0.0
+    """Share of the sessions in which the agent speaks in other words, in every epoch in others (see ``reword``)."""
     patience: int = 2
     """Epochs without a better verdict loss on the validation split after which it ends; 0: never."""
     lora_rank: int = 16
@@ -60,6 +62,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             raise UsageError("Tokens, passes, rank and learning rate must be greater than zero.")
         if self.epochs < 0:
             raise UsageError("The epochs must not be negative; 0 keeps the weights as they begin, as a control.")
+        if not 0 <= self.reword <= 1:
+            raise UsageError("The share of the sessions that are reworded must be from 0 to 1.")
         if not 0 <= self.smoothing < 0.5:
             raise UsageError("The label smoothing must be at least 0 and less than 0.5.")
         if min(self.verdict_weight, self.critique_weight, self.reading) < 0:
@@ -80,6 +84,7 @@ SMALL = Recipe(
     reading=0.2,
     reading_every=4,
     vary=True,
+    reword=0.6,
     patience=0,
     layers=3,
     width=128,

@@ -33,6 +33,7 @@ from actorcritic_cli.learn.training.model import (
 )
 from actorcritic_cli.learn.training.packing import Pack, packs
 from actorcritic_cli.learn.training.recipe import Recipe
+from actorcritic_cli.learn.training.reword import reworded
 from actorcritic_cli.learn.training.tokens import PromptTokens, tokens_of
 from actorcritic_cli.learn.training.vary import varied
 
@@ -146,7 +147,7 @@ class _Training:
         from actorcritic_cli.learn.dataset import case_of
 
         chosen = sorted(self.rows["train"], key=lambda row: row.id)[:_VOCABULARY_ROWS]
-        rows = varied(chosen, self.recipe.seed) if self.recipe.vary else chosen
+        rows = self._otherwise(chosen, self.recipe.seed)
         texts: dict[tuple[str, str], None] = {}
         for row in rows:
             prompt = self.style.build(case_of(row, self.contexts), CANDIDATES[0])
@@ -180,8 +181,7 @@ class _Training:
             self._record(history, 0.0)
         while epoch < self.recipe.epochs and not self._enough(history):
             begun = time.monotonic()
-            rows = self.rows["train"]
-            mine = self._packs(varied(rows, self.recipe.seed * 1000 + epoch) if self.recipe.vary else rows, epoch)
+            mine = self._packs(self._otherwise(self.rows["train"], self.recipe.seed * 1000 + epoch), epoch)
             self.model.train()
             for index in range(place, len(mine)):
                 self.tell(f"epoch {epoch + 1} of {self.recipe.epochs}", index, len(mine))
@@ -199,6 +199,11 @@ class _Training:
             self._record(history, seconds)
         (self.out / CHECKPOINT).unlink(missing_ok=True)
         return self._trained(history, before + time.monotonic() - started)
+
+    def _otherwise(self, rows: Iterable[Row], seed: int) -> Iterable[Row]:
+        """Return the rows with other names and in other words, as the recipe wants it."""
+        rows = varied(rows, seed) if self.recipe.vary else rows
+        return reworded(rows, seed, self.recipe.reword) if self.recipe.reword else rows
 
     def _packs(self, rows: Iterable[Row], epoch: int | None) -> list[Pack]:
         made = list(examples(rows, self.contexts, self.style, self.tokens))
