@@ -10,8 +10,8 @@ from actorcritic_cli.envs import registry
 from actorcritic_cli.session.events import Ended
 from actorcritic_cli.session.plan import Plan
 from actorcritic_cli.session.runner import record_plan
+from actorcritic_cli.store.bulk import bulk_writing
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.store.recorder import Recorder
 from actorcritic_cli.types import ModelCall, Usage
 from tests.sim_sessions import CriticFor, hold, spec_for
 
@@ -39,15 +39,16 @@ def record_run(
     plan = Plan(shared, tuple(tasks or known), trials)
     record_plan(database, run, plan)
     without_score = set(unscored)
-    for number, spec in enumerate(plan.sessions()):
-        assert spec.task_id is not None
-        started, *events = hold(spec, known[spec.task_id], critic)
-        recorder = Recorder(database)
-        recorder.record(replace(started, session=f"{run}-{number}", run=run, at=1.7e9))
-        for event in events:
-            if isinstance(event, Ended) and (spec.task_id, spec.trial) in without_score:
-                event = replace(event, reward=None)
-            recorder.record(_priced(event, cost))
+    with bulk_writing(database) as writer:
+        for number, spec in enumerate(plan.sessions()):
+            assert spec.task_id is not None
+            started, *events = hold(spec, known[spec.task_id], critic)
+            written = [replace(started, session=f"{run}-{number}", run=run, at=1.7e9)]
+            for event in events:
+                if isinstance(event, Ended) and (spec.task_id, spec.trial) in without_score:
+                    event = replace(event, reward=None)
+                written.append(_priced(event, cost))
+            writer.add(written)
 
 
 def _priced(event, cost):
