@@ -29,7 +29,7 @@ WINDOW = 32
 _TOKENS, _WIDTH, _FEED_FORWARD, _LAYERS = 4096, 64, 128, 2
 _INNER, _STATE, _RANK, _KERNEL = 2 * _WIDTH, 16, 8, 4
 _HEADS, _KV_HEADS, _HEAD = 4, 2, 16
-_SPREAD: dict[ShapeName, float] = {"recurrent": 6.0, "hybrid": 12.0, "windowed": 4.0}
+_SPREAD: dict[ShapeName, float] = {"recurrent": 3.0, "hybrid": 12.0, "windowed": 4.0}
 """By how much the last normalisation is scaled, so that the answers of different cases lie apart."""
 
 Tensors = Iterator[tuple[str, Any]]

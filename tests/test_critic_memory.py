@@ -148,8 +148,8 @@ def test_the_branch_unused_for_the_longest_time_goes() -> None:
 def test_a_growing_session_pushes_others_out_of_the_cells() -> None:
     engine = small()
     engine.forget()
-    judged(engine, grown("a", 7))
-    assert judged(engine, grown("b", 7)).truncated == 0
+    judged(engine, grown("a", 9))
+    assert judged(engine, grown("b", 9)).truncated == 0
     assert engine.memory.sessions == ("b",)
     consistent(engine)
 
@@ -168,7 +168,7 @@ def test_an_environments_prefix_goes_when_another_ones_session_needs_the_cells()
     engine.forget()
     judged(engine, grown("a", 1, POLICIES[0]))
     judged(engine, grown("b", 0, POLICIES[1]))  # sequence 0 holds the other policy now
-    what = grown("a", 7, POLICIES[0])
+    what = grown("a", 9, POLICIES[0])
     reply = judged(engine, what)
     assert reply.tokens_reused > 0
     assert reply.p_revise == pytest.approx(fresh(what), abs=1e-3)

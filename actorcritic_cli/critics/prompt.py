@@ -18,7 +18,6 @@ oldest events are left out, and the prompt says so.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -35,7 +34,7 @@ from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.hashing import canonical_json
 from actorcritic_cli.types import Message, Proposal, ToolCall, ToolSpec, Transcript
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 """Part of a critic's identity: changed with every change of what the critic reads."""
 
 SegmentName = Literal["rubric", "policy", "tools", "conversation", "candidate", "question"]
@@ -50,6 +49,7 @@ LETTERS = "ABCDEFGH"
 """Names of candidates that are compared."""
 
 _KEY = b"acc critic delimiter 1"
+_CONSONANTS, _VOWELS = "bcdfghjklmnpqrstvwxyz", "aeiou"
 _REMOVED = "[…]"
 _LEFT_OUT = "Earlier entries are left out.\n"
 _ENTRY = 3
@@ -230,10 +230,15 @@ def say_so_far(draft: Message) -> str:
 
 
 def delimiter(session: str) -> str:
-    """Return the delimiter of a session: a bracket and three lower-case letters or digits, for each entry and each question
-    pays for its tokens. Two sessions may share one."""
-    digest = hashlib.blake2b(session.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=5).digest()
-    return f"[{base64.b32encode(digest).decode('ascii').lower()[:3]}"
+    """Return the delimiter of a session: a bracket and a syllable, for each entry and each question pays for its tokens, and
+    vocabularies cut a syllable into fewer than other signs. Two sessions may share one."""
+    digest = hashlib.blake2b(session.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=8).digest()
+    number = int.from_bytes(digest, "big")
+    syllable = ""
+    for letters in (_CONSONANTS, _VOWELS, _CONSONANTS):
+        number, place = divmod(number, len(letters))
+        syllable += letters[place]
+    return f"[{syllable}"
 
 
 def quote(text: str, mark: str) -> str:

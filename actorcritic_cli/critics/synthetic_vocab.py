@@ -81,8 +81,10 @@ def _learn(size: int, corpus: tuple[str, ...], labels: LabelPair) -> Vocabulary:
         show_progress=False,
     )
     words = {word for pair in (labels, *CANDIDATES) for word in (pair.revise, pair.approve)}
+    # A real vocabulary has the question's words whole, too; all of it is read anew with every judgement.
+    asked = sorted({f"{word} {pair.brief}" for pair in (labels, *CANDIDATES) for word in ("entry", "policy")})
     tokenizer.train_from_iterator(
-        [default_corpus(), *corpus, *(f"{word}\n" * _LABEL_WEIGHT for word in sorted(words))], trainer
+        [default_corpus(), *corpus, *(f"{text}\n" * _LABEL_WEIGHT for text in (*sorted(words), *asked))], trainer
     )
     model = json.loads(tokenizer.to_str())["model"]
     learned = sorted(model["vocab"], key=model["vocab"].__getitem__)
