@@ -19,10 +19,6 @@ from tests.providers_server import ProviderServer, provider_server, says
 __all__ = ["provider_server"]
 
 
-OF_REPLIES = ("--gate", "writes")
-"""The built-in critic does not know how this actor talks (see its card)."""
-
-
 @pytest.fixture(scope="module")
 def critic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("critic") / "tiny.gguf"
@@ -94,7 +90,7 @@ def test_a_person_overrules_the_critic_word_by_word(provider_server, critic, acc
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_session_that_can_be_gone_on_with(provider_server, acc_home):
     provider_server.script(says("Hello to you."), says("Welcome back."))
-    chat = sit_down(provider_server, *OF_REPLIES)
+    chat = sit_down(provider_server)
     chat.expect("you ")
     chat.sendline("Hello")
     chat.expect("agent .*Hello to you.")
@@ -124,7 +120,7 @@ def test_ctrl_c_leaves_a_session_that_can_be_gone_on_with(provider_server, acc_h
 @pytest.mark.slow
 def test_what_is_waited_for_is_said_and_nothing_unapproved_is_shown_meanwhile(provider_server):
     provider_server.script(says("A long answer that takes its time to come.", event_delay=0.1))
-    chat = sit_down(provider_server, *OF_REPLIES)
+    chat = sit_down(provider_server)
     chat.expect("you ")
     chat.sendline("Hello")
     chat.expect("the actor is (thinking|writing)")

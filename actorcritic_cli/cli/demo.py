@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorcritic_cli.cli.common import DbOption, say
-from actorcritic_cli.types import SessionSpec, Supervision
+from actorcritic_cli.types import SessionSpec
 
 TRACE = "airline-cancel.jsonl"
 SEED = 3
@@ -29,8 +29,6 @@ def demo(db: DbOption = None) -> None:
         user=f"recorded:{path}",
         critic=builtin.NAME,
         seed=SEED,
-        # The recorded agent isn't the simulated one, whose wording of replies is all that the built-in critic knows.
-        supervision=Supervision(gate="writes"),
     )
     converse(database_path(db), spec, first.task)
     say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")

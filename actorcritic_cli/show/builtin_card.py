@@ -15,10 +15,9 @@ _LIMITS = (
     "policy it says "
     'so, and what it says of that means nothing. Train one on your own traces (README, "Train a critic on your '
     'own traces").',
-    "It was trained on one simulated actor's slips, in the words of that actor and of scripted customers. What a "
-    "real model "
-    "does wrong, and how it says it, is different. It objects to harmless replies in other words, too (in the "
-    "recorded conversation of `acc demo`, to the first): of other agents, have it judge writes only (`--gate writes`).",
+    "It was trained on one simulated actor's slips, and on scripted customers. In training the actor's replies are said "
+    "in many ways (`acc critic train --reword`), so that it seldom objects to a harmless reply because of its words; but "
+    "what a real model does wrong is different, and so are its customers.",
     "Most cases, of those that it has not seen too, come from drawn tasks: other customers, records and trips than in "
     "training, but the same kinds of wishes in the same templates. On wishes of a new kind it may do worse.",
     "It reads a shortened conversation (`acc.prompt_style` compact): policy and tools are one word, results are "
