@@ -7,6 +7,7 @@ import signal
 import time
 from functools import cache
 
+import msgspec
 import pytest
 
 from actorcritic_cli.critics.client import LlamaCritic
@@ -93,6 +94,27 @@ def test_reading_ahead_is_laid_aside_for_a_judgement_and_taken_up_after_it() -> 
     assert after.tokens_evaluated == own_tokens(what)
     engine().forget()
     assert after.p_revise == pytest.approx(judged(what).p_revise, abs=1e-3)
+
+
+def test_what_was_still_being_read_when_it_was_asked_for_is_told() -> None:
+    engine().forget()
+    what = long_case()
+    judged(case(session="other"))  # the prefix is there
+    for late, session in ((False, "long"), (True, "long"), (False, "urgent")):
+        begin_ahead(what)
+        began = time.monotonic()
+        engine().step()
+        ended = time.monotonic()
+        asked = msgspec.structs.replace(what, session=session, nonce="long")
+        request = Judge(8, build(asked, engine().labels.pair), 1.1, False, 60.0, session)
+        engine().begin(request, ended if late else began)
+        replies: list[object] = []
+        while not any(isinstance(reply, Judged) for reply in replies):
+            replies += engine().step()
+        (answer,) = (reply for reply in replies if isinstance(reply, Judged))
+        assert answer.tokens_awaited == (AHEAD_CHUNK if (late, session) == (False, "long") else 0)
+        engine().forget()
+        judged(case(session="other"))
 
 
 def test_only_the_newest_wish_of_a_session_is_read_and_a_judgement_makes_it_void() -> None:

@@ -194,7 +194,10 @@ class Benchmark:
             began = time.monotonic()
             verdict = judged(critic, case)
             timed.ours.append(time.monotonic() - began)
-            new, depth = verdict.detail["tokens_evaluated"], verdict.detail["tokens_reused"]
+            # What was still being read ahead when the proposal was whole was waited for as well.
+            awaited = verdict.detail.get("tokens_awaited", 0)
+            new = verdict.detail["tokens_evaluated"] + awaited
+            depth = verdict.detail["tokens_reused"] - awaited
             written = verdict.detail.get("critique_tokens", 0)
             least = floor.ask("decode", depth=depth, new=new, single=written)
             timed.floor.append(least["seconds"] + least["single"])

@@ -348,6 +348,8 @@ class _Judging:
         detail = self._counts(reply, loaded)
         if reply.tokens_loaded:
             detail["tokens_loaded"] = reply.tokens_loaded
+        if reply.tokens_awaited:
+            detail["tokens_awaited"] = reply.tokens_awaited
         detail["labels"] = [loaded.labels.revise, loaded.labels.approve]
         detail["p_labels"] = list(reply.p_labels)
         detail["mass"] = sum(reply.p_labels)

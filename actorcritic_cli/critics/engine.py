@@ -193,14 +193,21 @@ class Engine:
         known = Prompt(prompt.system, prompt.user[:-1], prompt.events)
         return self.plan(known, [(question,) for question in (prompt.user[-1], *prompt.others)])
 
-    def begin(self, request: Judge | Compare) -> None:
-        """Take on a judgement or a comparison; the reply comes out of ``step``."""
+    def begin(self, request: Judge | Compare, asked: float | None = None) -> None:
+        """Take on a judgement or a comparison, ``asked`` for then (monotonic seconds; ``None``: now). The reply comes out of
+        ``step``."""
         if isinstance(request, Judge):
-            self._add(request, self.plan_of(request.prompt), partial(judgement, self, request))
+            self._add(request, self.plan_of(request.prompt), partial(judgement, self, request), asked)
         else:
-            self._add(request, self.plan(request.prompt, request.endings), partial(comparison, self, request))
+            self._add(request, self.plan(request.prompt, request.endings), partial(comparison, self, request), asked)
 
-    def _add(self, request: Judge | Compare, plan: Plan, work: Callable[[Plan, Account], Work[Reply]]) -> None:
+    def _add(
+        self,
+        request: Judge | Compare,
+        plan: Plan,
+        work: Callable[[Plan, Account], Work[Reply]],
+        asked: float | None,
+    ) -> None:
         self.scheduler.add(
             Task(
                 request.number,
@@ -211,6 +218,7 @@ class Engine:
                 sequences=len(plan.endings),
                 seconds=request.seconds,
                 within=math.inf if request.within is None else request.within,
+                asked=asked,
             )
         )
 

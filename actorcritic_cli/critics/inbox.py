@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 
+from msgspec import Struct
+
 from actorcritic_cli.critics.wire import Request
+
+
+class Received(Struct, frozen=True):
+    """A request, and when it came in (monotonic seconds)."""
+
+    request: Request
+    at: float
 
 
 class Inbox:
@@ -13,15 +23,15 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._requests: deque[Request] = deque()
+        self._requests: deque[Received] = deque()
 
     def put(self, request: Request) -> None:
         """Add a request that came in."""
         with self._changed:
-            self._requests.append(request)
+            self._requests.append(Received(request, time.monotonic()))
             self._changed.notify()
 
-    def take(self, *, wait: bool) -> list[Request]:
+    def take(self, *, wait: bool) -> list[Received]:
         """Return all that has come in; with ``wait`` there is something to return."""
         with self._changed:
             while wait and not self._requests:

@@ -69,6 +69,7 @@ def judgement(engine: Engine, request: Judge, plan: Plan, account: Account) -> W
         tuple(one.p_revise for one in found) if len(found) > 1 else (),
         thought.text,
         thought.tokens,
+        account.awaited,
     )
 
 

@@ -45,10 +45,13 @@ class Branch:
 
 
 class Account:
-    """What a piece of work cost: tokens that were there already (``loaded`` of them from a file) and that were read."""
+    """What a piece of work cost: tokens that were there already (``loaded`` of them from a file) and that were read.
+
+    ``awaited`` of those that were there were still being read ahead when it was asked for.
+    """
 
     def __init__(self) -> None:
-        self.reused = self.evaluated = self.loaded = 0
+        self.reused = self.evaluated = self.loaded = self.awaited = 0
 
 
 class Reading:

@@ -45,12 +45,15 @@ class Task:
         sequences: int = 1,
         seconds: float,
         within: float,
+        asked: float | None = None,
     ):
         self.number = number
         self.session = session
         self.prefix = tuple(prefix)
         self.own = own
         self.sequences = sequences
+        self.asked = time.monotonic() if asked is None else asked
+        self.awaited = 0
         self.account = Account()
         self.readings: list[Reading] = []
         self.deadline = time.monotonic() + within
@@ -62,6 +65,7 @@ class Task:
         """Start, or start again; return the reply where nothing had to be read."""
         self.deadline = min(self.deadline, time.monotonic() + self._seconds)
         self.account = Account()
+        self.account.awaited = self.awaited
         self._work = self._begin(self.account)
         return self._go(lambda: next(self._running))
 
@@ -109,6 +113,8 @@ class Scheduler:
         self._waiting: deque[Task] = deque()
         self._active: list[Task] = []
         self._ahead: dict[str, Task] = {}
+        self._read_last: tuple[str, int, float] = ("", 0, 0.0)
+        """Of the last pass ahead: for which session, how many tokens, and when it ended."""
         self.spoilt = False
         """Set when what was read can't be trusted: everything is forgotten once nobody works on it."""
 
@@ -124,6 +130,9 @@ class Scheduler:
 
     def add(self, task: Task) -> None:
         """Add work that somebody waits for."""
+        session, count, ended = self._read_last
+        if session == task.session and ended > task.asked:
+            task.awaited = count
         self._drop_ahead(task.session)
         self._waiting.append(task)
 
@@ -244,7 +253,9 @@ class Scheduler:
         under_way = [task]
         try:
             if task.readings or task.begin() is None:
+                before = task.account.evaluated
                 self._pass(under_way, AHEAD_CHUNK)
+                self._read_last = (session, task.account.evaluated - before, time.monotonic())
             else:
                 under_way = []
         except EngineFailure:  # nobody waits for it

@@ -21,7 +21,7 @@ from msgspec import Struct
 from actorcritic_cli.critics.labels import LabelPair
 from actorcritic_cli.critics.prompt import PROMPT_VERSION
 from actorcritic_cli.critics.synthetic_blocks import BLOCK, Layout, layout_for, random_blocks, spared
-from actorcritic_cli.critics.synthetic_vocab import CHAT_TEMPLATE, CONTROL_TOKENS, Vocabulary, learn
+from actorcritic_cli.critics.synthetic_vocab import CHAT_TEMPLATE, CONTROL_TOKENS, Vocabulary, learn, questions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +130,7 @@ def write(
     """
     target = Path(path)
     plan = SHAPES[shape]
-    vocabulary = learn(plan.vocabulary, corpus, LabelPair(*labels))
+    vocabulary = learn(plan.vocabulary, (*(corpus or ()), *questions()), LabelPair(*labels))
     temporary = target.with_name(target.name + ".part")
     try:
         asked = Asked(labels, threshold, prompt_version, style, tuple(policies))

@@ -48,6 +48,12 @@ def default_corpus() -> str:
     return resources.files("actorcritic_cli.critics").joinpath("corpus.txt").read_text(encoding="utf-8")
 
 
+def questions() -> list[str]:
+    """Return a corpus by which the questions' words become whole tokens, as they are in a real vocabulary: they are read
+    anew with every judgement."""
+    return [f"entry {pair.brief}\n" * _LABEL_WEIGHT for pair in CANDIDATES]
+
+
 def splitter() -> Any:
     """Return the pre-tokeniser (of ``tokenizers``) that llama.cpp calls "qwen2"."""
     from tokenizers import Regex, pre_tokenizers
@@ -81,10 +87,8 @@ def _learn(size: int, corpus: tuple[str, ...], labels: LabelPair) -> Vocabulary:
         show_progress=False,
     )
     words = {word for pair in (labels, *CANDIDATES) for word in (pair.revise, pair.approve)}
-    # A real vocabulary has the question's words whole, too; all of it is read anew with every judgement.
-    asked = sorted({f"{word} {pair.brief}" for pair in (labels, *CANDIDATES) for word in ("entry", "policy")})
     tokenizer.train_from_iterator(
-        [default_corpus(), *corpus, *(f"{text}\n" * _LABEL_WEIGHT for text in (*sorted(words), *asked))], trainer
+        [default_corpus(), *corpus, *(f"{word}\n" * _LABEL_WEIGHT for word in sorted(words))], trainer
     )
     model = json.loads(tokenizer.to_str())["model"]
     learned = sorted(model["vocab"], key=model["vocab"].__getitem__)

@@ -150,6 +150,8 @@ class Judged(Struct, frozen=True, tag="judged"):
     thought: str = ""
     """What the critic thought before it answered, by the question that decided."""
     thought_tokens: int = 0
+    tokens_awaited: int = 0
+    """How many of the reused tokens were still being read ahead when the judgement was asked for."""
 
 
 class Compared(Struct, frozen=True, tag="compared"):

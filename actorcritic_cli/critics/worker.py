@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from actorcritic_cli.critics.inbox import Inbox
+from actorcritic_cli.critics.inbox import Inbox, Received
 from actorcritic_cli.critics.wire import (
     Cancel,
     Compare,
@@ -27,7 +27,6 @@ from actorcritic_cli.critics.wire import (
     Prefill,
     Refused,
     Reply,
-    Request,
     Unjudged,
     frame,
     request_of,
@@ -49,7 +48,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(incoming, inbox, os.getppid()), daemon=True).start()
     worker = _Worker()
     while True:
-        replies = [reply for request in inbox.take(wait=not worker.busy) for reply in worker.accept(request)]
+        replies = [reply for received in inbox.take(wait=not worker.busy) for reply in worker.accept(received)]
         replies += worker.step()
         for reply in replies:
             _send(outgoing, reply)
@@ -67,8 +66,9 @@ class _Worker:
         """Whether there is anything to do."""
         return self._engine is not None and self._engine.scheduler.busy
 
-    def accept(self, request: Request) -> list[Reply]:
+    def accept(self, received: Received) -> list[Reply]:
         """Take on a request; return what can be said at once."""
+        request = received.request
         if isinstance(request, Load):
             return [self._load(request)]
         engine = self._engine
@@ -77,7 +77,7 @@ class _Worker:
                 case Judge() | Compare():
                     if engine is None:
                         return [Unjudged(request.number, "crash", "no model is loaded")]
-                    engine.begin(request)
+                    engine.begin(request, received.at)
                 case Prefill():
                     if engine is not None:
                         engine.read_ahead(request)
