@@ -28,6 +28,9 @@ __all__ = ["BulkRecorder", "DoesNotFollow", "bulk_writing"]
 BATCH_EVENTS = 12_000
 BATCH_CHARACTERS = 12_000_000
 """When collected rows are written: this bounds the memory that a writer takes (one batch is made while one is written)."""
+_FIRST_BATCH = 1_500
+"""Events of the first batch; each has twice as many as the one before, up to those. So writing begins at once, and a small
+file's rows are made and written side by side, too."""
 
 _KIBIBYTES_IN_MEMORY = 64_000
 """How much of the database SQLite keeps while it is written to: a million messages come in the order of a hash."""
@@ -67,6 +70,7 @@ class BulkRecorder:
         """Sessions that are to be written."""
         self._messages: dict[str, MessageRow] = {}
         self._events = self._characters = 0
+        self._enough = min(_FIRST_BATCH, BATCH_EVENTS)
         self._written: set[str] | None = None
         """All sessions on record, once it would hold things up to ask."""
         self._trials: set[tuple[str, str, int]] = set()
@@ -112,11 +116,12 @@ class BulkRecorder:
         self._numbers = rows.numbers
         self._events += events
         self._characters += rows.characters
-        if self._events >= BATCH_EVENTS or self._characters >= BATCH_CHARACTERS:
+        if self._events >= self._enough or self._characters >= BATCH_CHARACTERS:
             if self._written is None:
                 self._written = {row[0] for row in self.database.tuples("SELECT id FROM sessions")}
             with _fitting():
                 self._inserter.begin(self._batch())
+            self._enough = min(2 * self._enough, BATCH_EVENTS)
 
     def _batch(self) -> Batch:
         """Return what was collected, table by table, and begin anew."""
