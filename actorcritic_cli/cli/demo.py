@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorcritic_cli.cli.common import DbOption, say
-from actorcritic_cli.types import SessionSpec
+from actorcritic_cli.types import SessionSpec, Supervision
 
 TRACE = "airline-cancel.jsonl"
 SEED = 3
@@ -29,6 +29,8 @@ def demo(db: DbOption = None) -> None:
         user=f"recorded:{path}",
         critic=builtin.NAME,
         seed=SEED,
+        # Of replies of other agents than the simulated one the built-in critic sends back more than it should.
+        supervision=Supervision(gate="writes"),
     )
     converse(database_path(db), spec, first.task)
     say("Then: acc sessions · acc stats · acc env show tau_airline · acc chat --help")

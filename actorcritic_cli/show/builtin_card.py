@@ -16,8 +16,8 @@ _LIMITS = (
     'so, and what it says of that means nothing. Train one on your own traces (README, "Train a critic on your '
     'own traces").',
     "It was trained on one simulated actor's slips, and on scripted customers. In training the actor's replies are said "
-    "in many ways (`acc critic train --reword`), so that it seldom objects to a harmless reply because of its words; but "
-    "what a real model does wrong is different, and so are its customers.",
+    "in many ways (`acc critic train --reword`), yet of a real model's harmless replies it still sends back too many: "
+    "`--gate writes` has it judge only what changes something. What a real model does wrong is different, too.",
     "Most cases, of those that it has not seen too, come from drawn tasks: other customers, records and trips than in "
     "training, but the same kinds of wishes in the same templates. On wishes of a new kind it may do worse.",
     "It reads a shortened conversation (`acc.prompt_style` compact): policy and tools are one word, results are "
