@@ -132,12 +132,10 @@ def _entry(speaker: str, words: str) -> tuple[str, str, str]:
 
 def say(message: Message, effects: Mapping[str, Effect] | None = None) -> str:
     """Return what a message says, shortened; ``effects`` are those of the tools by name."""
-    words = message.content or ""
-    if message.role != "tool":
-        words = straight(words).replace("**", "")
     if message.role == "tool":
-        text = result(words, writes=(effects or {}).get(message.name or "") == "write")
+        text = result(message.content or "", writes=(effects or {}).get(message.name or "") == "write")
         return f"{message.name} {text}" if message.name else text
+    words = straight(message.content or "").replace("**", "")
     if message.role == "user":
         return words
     parts = [words] if words else []

@@ -22,15 +22,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from actorcritic_cli.learn.dataset import Row
-from actorcritic_cli.learn.training.wordings import (
+from actorcritic_cli.learn.training.courtesies import (
     CLOSINGS,
     FILLERS,
     GREETED,
     GREETINGS,
     OPENINGS,
     QUESTION_OPENINGS,
-    WORDINGS,
 )
+from actorcritic_cli.learn.training.wordings import WORDINGS
 from actorcritic_cli.types import Message, ToolCall
 
 _AS_IT_WAS = 0.15
