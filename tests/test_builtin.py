@@ -111,6 +111,7 @@ def test_missing_it_is_an_error_only_where_it_is_named(missing):
     assert catalogue()[0].name != "builtin"
 
 
+@pytest.mark.slow
 def test_every_command_that_takes_a_critic_takes_it(stand_in, tmp_path):
     assert acc(*EXPERT, "--critic", "builtin", "--critic", tiny(), "--panel", "mean").code == 0
     assert acc("replay", "last", "--critic", "builtin", "--json").code == 0

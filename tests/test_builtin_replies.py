@@ -35,6 +35,7 @@ def message_of(value: dict[str, Any]) -> Message:
     return Message(value["role"], value["content"], tuple(calls))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", ["airline", "retail"])
 def test_a_real_agents_harmless_replies_are_seldom_sent_back(env: str, official_data: Path) -> None:
     bundled = registry.load(f"tau_{env}", "bundled")

@@ -202,6 +202,7 @@ def test_a_failed_session_is_blamed_where_it_departs_from_those_that_passed(tmp_
     assert all(contrast[key].better != contrast[key].proposal for key in blamed)
 
 
+@pytest.mark.slow
 def test_what_the_task_expects_is_the_better_action(tmp_path):
     hold_hasty("tau_airline", 4)
     assert acc("label", "--from-ground-truth").code == 0

@@ -258,6 +258,7 @@ def test_a_threshold_that_was_set_is_the_default_from_then_on(tmp_path):
         LlamaCritic(tiny())
 
 
+@pytest.mark.slow
 def test_a_copy_has_the_threshold_in_it_and_its_probabilities_are_scaled(tmp_path):
     folder = dataset(tmp_path / "data", cases())
     copy = tmp_path / "copy.gguf"

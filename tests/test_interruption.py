@@ -158,6 +158,7 @@ def test_two_processes_cannot_resume_one_run_at_once(tmp_path, perfect):
     assert "Another process is working on" in second.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_pauses_a_run_and_says_how_to_go_on(tmp_path, perfect):
     db = tmp_path / "a.db"
     process = start("run", *ALONE, "--actor", f"recorded:{perfect}", "--trials", "8", "--db", db)

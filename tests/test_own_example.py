@@ -47,6 +47,7 @@ def test_the_recording_is_what_these_tools_give_and_every_session_in_it_succeeds
         assert (ended.reason, ended.reward.value) == ("user_stop", 1.0)
 
 
+@pytest.mark.slow
 def test_the_pages_commands_run_as_they_stand(desk: Path, tmp_path: Path) -> None:
     printed = ""
     for line in "".join(blocks("console")).splitlines():
@@ -86,6 +87,7 @@ def test_a_run_on_a_file_is_recorded_under_its_name_and_version_and_can_be_resum
     assert "6 sessions" in acc("run", "--resume", run).stderr or acc("run", "--resume", run).returncode == 0
 
 
+@pytest.mark.slow
 def test_sessions_on_a_file_that_has_changed_are_not_done_again_on_the_new_one(desk: Path) -> None:
     run = acc_ok("run", "--env", desk, "--actor", f"recorded:{helpdesk.RECORDED}", "--user", "script").strip()
     policy = desk.with_name("policy.md")

@@ -306,6 +306,7 @@ def test_pulling_listing_and_judging_as_a_user_does(hub: Hub):
     assert "acc critic pull qwen3-0.6b" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_dead_hub_and_a_wrong_name_are_one_sentence():
     dead = acc("critic", "pull", "qwen3-0.6b", HF_ENDPOINT="http://127.0.0.1:9", ACC_RETRY_BASE="0.01")
     assert dead.returncode == 1

@@ -44,6 +44,7 @@ def parsed(words):
     return command.make_context(name, list(words), parent=context).params
 
 
+@pytest.mark.slow
 def test_the_recipe_is_made_of_public_commands():
     todo = steps(RECIPE, Path("recordings"))
     for step in todo:

@@ -196,6 +196,7 @@ def test_a_silent_server_is_a_timeout_and_the_sessions_time_is_kept(provider_ser
     assert critic.judge(case(max_seconds=0.0)).why == "timeout"
 
 
+@pytest.mark.slow
 def test_a_dead_server_is_no_verdict_and_said_at_the_start():
     critic = RemoteCritic("openai/judge", "http://127.0.0.1:9/v1", timeout=5)
     with pytest.raises(AccError, match="base URL"):

@@ -86,6 +86,7 @@ def replay(env: Environment, run: dict[str, Any], counts: Counter[str], *, score
         counts["hashes"] += reward.info["gt_data_hash"] == recorded["gt_data_hash"]
 
 
+@pytest.mark.slow
 def test_the_recording_replays_to_the_letter(runs: list[dict[str, Any]]) -> None:
     env = registry.load("tau_airline", "official-2024")
     counts: Counter[str] = Counter()
