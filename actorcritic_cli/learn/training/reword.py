@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from random import Random
 from typing import Any
@@ -73,7 +73,7 @@ def reworded(rows: Iterable[Row], seed: int, share: float) -> Iterator[Row]:
 def in_other_words(text: str, draw: Random) -> str:
     """Return a reply in other words."""
     for pattern, others in WORDINGS:
-        text = pattern.sub(lambda match, o=others: _another(match, o, draw), text)
+        text = pattern.sub(partial(_another, others, draw), text)
     if draw.random() < _LISTED:
         text = _listed(text, draw)
     if draw.random() < _JOINED:
@@ -129,7 +129,7 @@ def _asked(call: ToolCall, voice: str) -> ToolCall:
     return replace(call, arguments=json.dumps(given))
 
 
-def _another(match: re.Match[str], others: Sequence[str], draw: Random) -> str:
+def _another(others: Sequence[str], draw: Random, match: re.Match[str]) -> str:
     if draw.random() < _AS_IT_WAS:
         return match[0]
     groups = [group or "" for group in match.groups()]
