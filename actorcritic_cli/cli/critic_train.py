@@ -34,7 +34,7 @@ def train(
     verdict_weight: Annotated[float | None, typer.Option(help="Weight of the verdict's loss.")] = None,
     critique_weight: Annotated[float | None, typer.Option(help="Weight of the critique's loss.")] = None,
     reading: Annotated[
-        float | None, typer.Option(help="Weight of predicting the prompts too.", show_default="0; 0.3 from scratch")
+        float | None, typer.Option(help="Weight of predicting the prompts too.", show_default="0; 0.2 from scratch")
     ] = None,
     smoothing: Annotated[float | None, typer.Option(help="Label smoothing of the verdict.")] = None,
     vary: Annotated[

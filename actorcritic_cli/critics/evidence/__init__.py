@@ -19,17 +19,17 @@ values where it was met first in this order:
 ==========  ===================================================================================
 
 ``other`` after a mark says that the last reply named another value of the same field, described another record of the same
-kind, or named other numbers than the one that a write has (see ``agreed``); ``in order_id`` that it belongs to
-the record that this other argument names. A value that is the id of a record in a result is followed by that record's
-fields, each with its mark (none where it is only in results), by ``together`` where the last reply named all its texts one
-after the other, and for prices by the place among the records of the same listing: ``rank 3 of 18``. Where questions were
-asked through a tool, it is told what the record lacks of what was asked for, how many of the listing have ``more`` of it,
-and how many as much for less (``cheaper``), and what was asked for (``wished``). Values of a call are named by their keys;
-of a text, everything with a digit in it is noted, and of three amounts or more whether one of them is the total of the
-others. A text of a call is ``whole`` where the user or the last reply said all of it at once, small words left out, else
-``parts``. A value in the agent's words is ``done`` where a write that succeeded had it. A record that is named under two
-keys is there ``twice``. A write that follows on no ``yes`` to a question is ``unconfirmed``. All of it is a function of
-policy, transcript and candidate.
+kind, or named other numbers than the one that a write has (see ``agreed``); ``in order_id`` that it belongs to the record
+that this other argument names. A value that is the id of a record in a result is followed by that record's fields, each
+with its mark (none where it is only in results), by ``together`` where the last reply named all its texts one after the
+other, and for prices by the place among the records of the same listing: ``rank 3 of 18``. Where questions were asked
+through a tool, it is told what the record lacks of what was asked for, how many of the listing have ``more`` of it, and
+how many as much for less (``cheaper``), and what was asked for (``wished``). Values of a call are named by their keys; of
+a text, everything with a digit in it is noted but a list's numbers, and of three amounts or more whether one of them is
+the total of the others. A text of a call is ``whole`` where the user or the last reply said all of it at once, small words
+left out, else ``parts``. A value in the agent's words is ``done`` where a write that succeeded had it. A record that is
+named under two keys is there ``twice``. A write that follows on no ``yes`` to a question or request is ``unconfirmed``.
+All of it is a function of policy, transcript and candidate.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _said(message: Message, voice: str) -> Message:
 
 
 def _asked(call: ToolCall, voice: str) -> ToolCall:
-    """Return a call that asks the customer a question through a tool with another beginning of it."""
+    """Return a call that asks the customer a question through a tool, as the travel agent does, with another beginning."""
     draw = Random(f"{voice}/{call.arguments}")
     if draw.random() < 0.5:
         return call
