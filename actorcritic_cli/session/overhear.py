@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from actorcritic_cli.critics.protocol import Reading, ReadsAhead
 from actorcritic_cli.types import Message
 
-STEP = 16
-"""Characters that have to come in before the critic is told again: some four tokens. With more, more would be left to be
+STEP = 8
+"""Characters that have to come in before the critic is told again: some two tokens. With more, more would be left to be
 read when the proposal is whole; what comes in while the critic is still at a pass is read in the next one together."""
 
 

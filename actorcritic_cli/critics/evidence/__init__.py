@@ -1,7 +1,7 @@
 """Notes on a candidate: where each of its values comes from, and what the records say of what it names.
 
 To see that an id in a call is not the one the user agreed to, a model has to find both in a long conversation and compare
-them letter by letter. A large model does that; one of a few million parameters wastes itself on it. The comparison is
+them letter by letter. A large model does that; one of a million parameters wastes itself on it. The comparison is
 exact work, so it is done here, by code, for any environment: the notes follow the candidate and say for each of its
 values where it was met first in this order:
 

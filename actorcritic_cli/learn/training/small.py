@@ -1,4 +1,4 @@
-"""The small architecture that is trained from nothing: a few million parameters, a vocabulary of its own.
+"""The small architecture that is trained from nothing: about a million parameters, a vocabulary of its own.
 
 A qwen3 shape (normalised queries and keys, which keeps training steady at a high learning rate). The vocabulary is learned
 from the training prompts: byte-level BPE with digits one by one, so that any id can be spelt, and copied token by token.
