@@ -22,7 +22,7 @@ from actorcritic_cli.ids import letters
 from actorcritic_cli.session.events import Event, Started
 from actorcritic_cli.store.bulk import BulkRecorder, bulk_writing
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.store.recorder import as_json
+from actorcritic_cli.store.rows import as_json
 from actorcritic_cli.types import SessionSpec, Task
 
 Format = Literal["tau-bench", "tau2-bench", "inspect", "chat", "trace"]

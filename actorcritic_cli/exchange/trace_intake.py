@@ -18,7 +18,7 @@ from actorcritic_cli.session.events import Event, Started
 from actorcritic_cli.store.bulk import DoesNotFollow, bulk_writing
 from actorcritic_cli.store.database import Database
 from actorcritic_cli.store.library import Library
-from actorcritic_cli.store.recorder import as_json
+from actorcritic_cli.store.rows import as_json
 
 
 def import_trace(path: Path, database: Database, name: str | None, progress: Progress, *, skip_bad: bool) -> Imported:

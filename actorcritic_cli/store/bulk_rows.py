@@ -22,7 +22,7 @@ from actorcritic_cli.session.events import (
     Started,
 )
 from actorcritic_cli.store.bulk_tables import COLUMNS
-from actorcritic_cli.store.recorder import as_json, calls_of, ruled
+from actorcritic_cli.store.rows import as_json, calls_of, ruled
 from actorcritic_cli.types import Label, Message, ModelCall, ToolSpec
 
 KINDS: dict[type, str] = {

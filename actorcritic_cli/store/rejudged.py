@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from actorcritic_cli.store.database import Database
-from actorcritic_cli.store.recorder import as_json, put_critic
+from actorcritic_cli.store.rows import as_json, put_critic
 from actorcritic_cli.types import CriticIdentity, Critique, Label, Verdict
 
 Place = tuple[int, int]
