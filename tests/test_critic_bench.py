@@ -53,7 +53,13 @@ def test_every_side_is_measured_as_often_as_asked(found: dict[str, Any]) -> None
     assert [(t["sessions"], len(t["one_by_one"]), len(t["together"])) for t in found["throughput"]] == [
         (count, 1, 1) for count in (1, 4, 8)
     ]
+    for throughput in found["throughput"]:
+        (one_by_one,), (together,) = throughput["floor_one_by_one"], throughput["floor_together"]
+        assert one_by_one > 0
+        assert together > 0
     waiting = found["waiting"]
+    assert waiting["floor"][0] > 0
+    assert waiting["new"] == found["longest_tokens"] - found["prefix_tokens"] > 100
     assert len(waiting["supervised"]) == len(waiting["unsupervised"]) == len(waiting["revised"]) == 1
     assert len(waiting["added"]) == waiting["judgements"]
 
@@ -116,6 +122,7 @@ def test_the_table_names_the_figures_and_a_model_that_cannot_be_cut_is_measured_
     assert done.returncode == 0, done.stderr
     assert "approved action / floor" in done.stdout
     assert "≤ 1.25" in done.stdout
+    assert "Several sessions have no floor" in done.stderr
 
 
 def test_an_interrupted_run_shows_what_it_has_and_leaves_nothing_behind(tmp_path: Path) -> None:

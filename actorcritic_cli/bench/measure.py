@@ -23,7 +23,7 @@ from actorcritic_cli.bench.beside import Beside
 from actorcritic_cli.bench.conversation import ASIDE, Conversation
 from actorcritic_cli.bench.process import peak_memory
 from actorcritic_cli.bench.report import Report, Throughput, Waiting
-from actorcritic_cli.bench.several import keep, take_turns
+from actorcritic_cli.bench.several import keep, several_alone, take_turns, take_turns_alone
 from actorcritic_cli.bench.waiting import Held, Objecting, held, rejected, world
 from actorcritic_cli.critics import cpu
 from actorcritic_cli.critics.client import LlamaCritic
@@ -89,7 +89,7 @@ class Benchmark:
     def run(self) -> Report:
         """Measure everything; return the report."""
         path, threads = str(self.settings.path.resolve()), self.threads
-        with Beside("floor", self.folder / "floor.log", passive=True) as floor:
+        with self._floor() as floor:
             trained = int(floor.ask("load", path=path)["trained"])
             self._fit(trained, lambda text: int(floor.ask("count", text=text)["tokens"]))
             with bench_home(self.folder):
@@ -124,6 +124,9 @@ class Benchmark:
             self.report.notes.append(
                 f"{max(self.settings.sessions)} sessions would take {wanted:,} tokens of context; the model has {trained:,}."
             )
+
+    def _floor(self) -> Beside:
+        return Beside("floor", self.folder / "floor.log", passive=True)
 
     def _critic(self) -> LlamaCritic:
         return LlamaCritic(
@@ -221,19 +224,22 @@ class Benchmark:
 
     def _sessions(self) -> None:
         """Several sessions: what they keep, and how many judgements they get."""
-        with self._critic() as critic:
+        with self._critic() as critic, self._floor() as floor:
             critic.start()
             most = max(self.settings.sessions)
             middle = len(self.conversation.cases) // 2
             cases = [self.conversation.of_session(middle, f"session {number}") for number in range(most)]
             self.tell("reading the sessions that share the prefix", 0, 1)
             keep(critic, cases, self.report)
+            alone = several_alone(floor, self.report, self.threads)
             for count in self.settings.sessions:
                 found = Throughput(count)
                 self.report.throughput.append(found)
                 for number in range(self.settings.repeat):
                     self.tell(f"{count} sessions one by one and at once", number, self.settings.repeat)
                     take_turns(critic, cases[:count], found)
+                    if alone:
+                        take_turns_alone(floor, found, self.report.memory.one)
             if critic.worker_pid is not None:
                 self.report.memory.worker_peak = max(
                     filter(None, (self.report.memory.worker_peak, peak_memory(critic.worker_pid))), default=None
@@ -247,11 +253,15 @@ class Benchmark:
             self.report.notes.append(f"No conversation was held: {error}")
             return
         waiting = self.report.waiting = Waiting(self.settings.actor_seconds)
+        waiting.new = self.report.longest_tokens - self.report.prefix_tokens
         times = min(self.settings.repeat, _COLD_STARTS)
         with bench_home(self.folder):
             critic = self._critic()
-        with critic:
+        with critic, self._floor() as floor:
             critic.start()
+            path, n_ctx = str(self.settings.path.resolve()), self.report.n_ctx
+            floor.ask("load", path=path)
+            floor.ask("open", n_ctx=n_ctx, threads=self.threads)
             for number in range(times):
                 self.tell(f"a conversation with an actor of {waiting.actor_seconds:g} s a proposal", number, times)
                 for supervisor, seconds in ((None, waiting.unsupervised), (critic, waiting.supervised)):
@@ -259,6 +269,8 @@ class Benchmark:
                     seconds.append(done.seconds)
                     waiting.proposals, waiting.judgements = done.proposals, len(done.verdicts)
                 waiting.added += [verdict.latency for verdict in done.verdicts]
+                read = floor.ask("decode", depth=self.report.prefix_tokens, new=waiting.new, single=0)
+                waiting.floor.append(read["seconds"])
                 sent_back = rejected(self.conversation)
                 if sent_back is not None:
                     objecting, name = Objecting(critic, sent_back), f"conversation {number}, revised"

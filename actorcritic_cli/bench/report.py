@@ -44,13 +44,16 @@ class Start(Struct):
 class Throughput(Struct):
     """Judgements per second of some sessions, one after another and all at once, by repetition.
 
-    The proposals were heard, as in a session; ``new`` are the tokens that were left for each judgement one by one.
+    The proposals were heard, as in a session; ``new`` are the tokens that were left for each judgement one by one. The floor
+    is the model alone, reading as many tokens for each.
     """
 
     sessions: int
     one_by_one: list[float] = field(default_factory=list)
     together: list[float] = field(default_factory=list)
     new: list[int] = field(default_factory=list)
+    floor_one_by_one: list[float] = field(default_factory=list)
+    floor_together: list[float] = field(default_factory=list)
 
 
 class Memory(Struct):
@@ -76,7 +79,9 @@ class Waiting(Struct):
     """Seconds of a whole conversation with an actor that takes its time, without and with supervision.
 
     Nothing is sent back in it. ``revised`` is the same with the first proposal that was sent back when it was recorded: one
-    critique and one proposal more. ``added`` are the seconds of each judgement of ``supervised``.
+    critique and one proposal more. ``added`` are the seconds of each judgement of ``supervised``. ``floor`` are those in
+    which the model alone reads the ``new`` tokens of the longest case, in one piece and with nobody to wait for: about what
+    there is to be read in the conversation.
     """
 
     actor_seconds: float
@@ -86,6 +91,8 @@ class Waiting(Struct):
     supervised: list[float] = field(default_factory=list)
     revised: list[float] = field(default_factory=list)
     added: list[float] = field(default_factory=list)
+    new: int = 0
+    floor: list[float] = field(default_factory=list)
 
 
 class Figure(Struct, frozen=True):
@@ -153,6 +160,7 @@ class Report(Struct):
         if most is not None:
             name = f"{most.sessions} sessions at once / one by one"
             found.append(Figure(name, ratio(most.together, most.one_by_one), 1.8, at_least=True))
+            found.append(Figure(f"{name}, the model alone", ratio(most.floor_together, most.floor_one_by_one)))
         if memory.one:
             name = f"cells of {memory.sessions} sessions / one and their own"
             found.append(Figure(name, memory.all / (memory.one + memory.own), 1.3))
@@ -160,6 +168,8 @@ class Report(Struct):
         if waiting is not None and waiting.supervised:
             name = f"conversation, actor of {waiting.actor_seconds:g} s: supervised / not"
             found.append(Figure(name, ratio(waiting.supervised, waiting.unsupervised), 1.1))
+            name = "reading it, the model alone / the conversation unsupervised"
+            found.append(Figure(name, ratio(waiting.floor, waiting.unsupervised)))
         return [figure for figure in found if figure.value is not None]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from statistics import median
 
 from actorcritic_cli.bench.asking import judged, judged_at_once, known
+from actorcritic_cli.bench.beside import Beside
 from actorcritic_cli.bench.report import Report, Throughput
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.prompt import say_so_far
 from actorcritic_cli.critics.protocol import Case
+from actorcritic_cli.errors import AccError
 from actorcritic_cli.types import Message
 
 _HEARING = 0.3
@@ -50,3 +53,25 @@ def take_turns(critic: LlamaCritic, cases: Sequence[Case], found: Throughput) ->
         spent["together" if at_once else "one_by_one"] += time.monotonic() - began
     found.one_by_one.append(2 * len(cases) / spent["one_by_one"])
     found.together.append(2 * len(cases) / spent["together"])
+
+
+def several_alone(floor: Beside, report: Report, threads: int) -> bool:
+    """Have the model alone hold what the sessions keep; return whether it can, and note why not."""
+    memory = report.memory
+    spare = memory.own // memory.one + 2
+    try:
+        floor.ask("load", path=report.model)
+        floor.ask("open", n_ctx=report.n_ctx + memory.one, threads=threads, sequences=memory.sessions + spare)
+        floor.ask("share", sessions=memory.sessions, depth=memory.one, others=memory.own)
+    except AccError as error:
+        report.notes.append(f"Several sessions have no floor: {error}")
+        return False
+    return True
+
+
+def take_turns_alone(floor: Beside, found: Throughput, depth: int) -> None:
+    """Have the model alone read, one by one and at once, as many tokens as each judgement took after ``depth`` others."""
+    new = round(median(found.new))
+    read = floor.ask("several", sessions=found.sessions, depth=depth, new=new)
+    found.floor_one_by_one.append(found.sessions / read["one_by_one"])
+    found.floor_together.append(found.sessions / read["together"])

@@ -51,6 +51,8 @@ def time_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
         rows.append((f"conversation of {waiting.proposals} proposals", _middle(waiting.supervised), "", "", ""))
         rows.append(("the same unsupervised", _middle(waiting.unsupervised), "", "", ""))
         rows.append((f"each of its {waiting.judgements} judgements", _middle(waiting.added), "", "", ""))
+        if waiting.floor:
+            rows.append(("reading it in one piece", "", _middle(waiting.floor), "", f"{waiting.new:,} read"))
         if waiting.revised:
             rows.append(("the same with one proposal sent back", _middle(waiting.revised), "", "", ""))
     return rows
@@ -81,7 +83,12 @@ def load_rows(report: Report) -> list[tuple[str, str]]:
         (
             f"{found.sessions} sessions" if found.sessions > 1 else "1 session",
             f"{middle(found.one_by_one):.2f} judgements/s one by one, {middle(found.together):.2f} at once "
-            f"({middle(found.new):g} tokens each)",
+            f"({middle(found.new):g} tokens each)"
+            + (
+                f"; the model alone {middle(found.floor_one_by_one):.2f}, {middle(found.floor_together):.2f}"
+                if found.floor_together
+                else ""
+            ),
         )
         for found in report.throughput
         if found.together
