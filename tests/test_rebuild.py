@@ -67,6 +67,12 @@ def test_what_is_measured_live_has_other_seeds_than_what_was_learned_from():
     assert not seeds(seed, trials) & {s for hold in RECIPE.holds for s in seeds(hold.seed, hold.trials)}
 
 
+def test_what_is_measured_live_stays_out_of_the_record_that_data_are_made_from():
+    words = {step.name: step.words for step in steps(RECIPE)}
+    assert "--db" in words["live"]
+    assert not any("--db" in words[name] for name in words if name == "data" or name.startswith("sessions"))
+
+
 @pytest.mark.slow
 def test_steps_are_done_once_and_gone_on_with(tmp_path):
     told: list[str] = []

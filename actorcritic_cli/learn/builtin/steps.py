@@ -23,6 +23,8 @@ EVAL, AGREEMENT, LIVE, BENCH, OFFICIAL = (
     "bench.json",
     "official.json",
 )
+LIVE_DB = "live.db"
+"""Sessions that are measured have a record of their own: data that are made again must not learn from them."""
 CONTROL_FILE, F16_FILE, OTHERS_FILE = "untrained.gguf", "critic-f16.gguf", "recorded.gguf"
 _GPT_4O = "gpt-4o-airline"
 _OTHERS = ("gpt-4.1-airline", "gpt-4.1-retail")
@@ -65,7 +67,12 @@ def steps(recipe: BuiltinRecipe, recordings: Path | None = None) -> list[Step]:
             ("critic", "eval", F16_FILE, "critic-q8_0.gguf", "critic-q4_k_m.gguf", "--data", DATA, "--no-critiques"),
             AGREEMENT,
         ),
-        _printing("live", ("critic", "live", critic, CONTROL_FILE, "--data", DATA, *recipe.live), LIVE),
+        _printing(
+            "live",
+            ("critic", "live", critic, CONTROL_FILE, "--data", DATA, *recipe.live, "--db", LIVE_DB),
+            LIVE,
+            *(LIVE_DB + part for part in ("", "-wal", "-shm")),
+        ),
     ]
     if recordings is not None:
         found += _official(recipe, recordings.resolve(), critic)
@@ -92,8 +99,8 @@ def _converted(kind: str, source: str, target: str) -> Step:
     return Step(target, ("critic", "convert", source, target, "--quantise", kind, "--force"), (target,))
 
 
-def _printing(name: str, words: tuple[str, ...], into: str) -> Step:
-    return Step(name, (*words, "--json"), (into,), into)
+def _printing(name: str, words: tuple[str, ...], into: str, *makes: str) -> Step:
+    return Step(name, (*words, "--json"), (into, *makes), into)
 
 
 def _official(recipe: BuiltinRecipe, recordings: Path, critic: str) -> list[Step]:
