@@ -2,7 +2,7 @@
 
 Sessions of the recorded conversation are judged one after another, every proposal of each in order and approved; the first
 one only warms up, and its first verdict is told apart. Nothing is read ahead. So different critics are compared by what
-one waits for, whatever prompt each of them reads.
+one waits for, whatever prompt each of them reads. Replies that a critic approves unasked do not count.
 """
 
 from __future__ import annotations
@@ -73,9 +73,14 @@ def judged(
                 verdict = critic.judge(case)
                 if verdict.kind == "no_verdict":
                     raise AccError(f"{name} gave no verdict ({verdict.why}): {verdict.message}.")
+                if verdict.detail.get("plain"):
+                    continue  # approved unasked
                 seconds.append(time.monotonic() - began)
                 read.append(int(verdict.detail["tokens_evaluated"]))
-    later, count = sorted(seconds[len(conversation.cases) :]), len(conversation.cases)
+    count = len(seconds) // (repeat + 1)
+    if not count:
+        raise AccError(f"{name} approves every proposal of this conversation unasked; name another --trace.")
+    later = sorted(seconds[count:])
     return Speed(
         name,
         critic.file.parameters,

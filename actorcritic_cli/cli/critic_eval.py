@@ -24,6 +24,7 @@ from actorcritic_cli.errors import AccError, UsageError
 from actorcritic_cli.types import Gate
 
 if TYPE_CHECKING:
+    from actorcritic_cli.learn.dataset import Row
     from actorcritic_cli.learn.evaluate import Judged
     from actorcritic_cli.learn.sources import Cases
 
@@ -161,10 +162,11 @@ def calibrate(
     from actorcritic_cli.critics.gguf_copy import copy_with
     from actorcritic_cli.critics.gguf_info import inspect, scaling_of
     from actorcritic_cli.critics.models import file_of
-    from actorcritic_cli.critics.styles import VERSIONS
+    from actorcritic_cli.critics.styles import VERSIONS, style_of
     from actorcritic_cli.critics.thresholds import forget as forget_threshold
     from actorcritic_cli.critics.thresholds import keep
     from actorcritic_cli.learn.calibrate import Rule, calibration
+    from actorcritic_cli.learn.dataset import case_of
 
     file = inspect(file_of(critic), template=critic_template)
     if not file.usable:
@@ -188,7 +190,14 @@ def calibrate(
     except _Interrupted:
         say("\ninterrupted; no threshold was set.")
         raise KeyboardInterrupt from None
-    found = calibration(who, judged, Rule(false_alarms, best), cases.where)
+    style, copied = style_of(file.acc), write is not None
+
+    def plain(row: Row) -> bool:
+        return copied and style.plain(
+            case_of(row, cases.contexts)
+        )  # the file itself goes on being asked about everything
+
+    found = calibration(who, judged, Rule(false_alarms, best), cases.where, plain)
     if not dry_run:
         if write is not None:
             copy_with(file.path, write, found.in_file(scaling_of(file.acc)))
@@ -203,8 +212,8 @@ def calibrate(
     if dry_run:
         say("Nothing was set (--dry-run).")
     else:
-        copied = f"; {write} has it in its metadata" if write is not None else ""
-        say(f"{file.name} has this threshold from now on where none is given{copied}.")
+        too = f"; {write} has it in its metadata" if copied else ""
+        say(f"{file.name} has this threshold from now on where none is given{too}.")
 
 
 class _Interrupted(Exception):

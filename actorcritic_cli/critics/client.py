@@ -18,7 +18,7 @@ from typing import Any
 
 from actorcritic_cli.critics.compact import policy_key
 from actorcritic_cli.critics.comparing import compare_by_verdicts
-from actorcritic_cli.critics.gguf_info import inspect, labels_wanted, scaling_of
+from actorcritic_cli.critics.gguf_info import inspect, labels_wanted, plain_of, scaling_of
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
 from actorcritic_cli.critics.line import Answer, Line, NotTaken
@@ -110,6 +110,7 @@ class LlamaCritic:
             think,
             scaling_of(self.file.acc),
         )
+        self._plain = plain_of(self.file.acc) if as_it_is else None
         self._aspects = tuple(dict.fromkeys(aspects))
         self._judge_timeout = judge_timeout
         self._write_critiques = write_critiques
@@ -155,7 +156,14 @@ class LlamaCritic:
             ) from None
 
     def judge(self, case: Case) -> Verdict:
-        """Judge one proposal. See ``Critic.judge``; ``case.max_seconds`` bounds everything, waiting and loading too."""
+        """Judge one proposal. See ``Critic.judge``; ``case.max_seconds`` bounds everything, waiting and loading too.
+
+        A reply that only asks is approved unasked where the file says how seldom such a one was wrong (``acc.plain``).
+        """
+        began, plain = time.monotonic(), self._plain
+        if plain is not None and plain < self.threshold and self.style.knows(case.policy) and self.style.plain(case):
+            latency = time.monotonic() - began
+            return Verdict("approve", self.identity.id, plain, self.threshold, latency=latency, detail={"plain": True})
         return _Judging(self, case.max_seconds).judge(case)
 
     def compare(self, case: Case, candidates: tuple[Proposal, ...]) -> Comparison:

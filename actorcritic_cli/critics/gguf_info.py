@@ -230,6 +230,13 @@ def scaling_of(acc: dict[str, Any]) -> Scaling:
     return (float(slope), float(intercept)) if numbers and slope > 0 else UNSCALED
 
 
+def plain_of(acc: dict[str, Any]) -> float | None:
+    """Return the ``p_revise`` that a file gives to replies that only ask (``acc.plain``, see ``styles.Style.plain``), if it
+    has them approved or sent back unasked."""
+    value = acc.get("acc.plain")
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
 def _kinds(header: Header) -> dict[str, int]:
     from gguf.constants import GGMLQuantizationType
 

@@ -45,6 +45,11 @@ class Style(Protocol):
         """Whether a critic of this style can judge by a policy."""
         ...
 
+    def plain(self, case: Case) -> bool:
+        """Whether a proposal is a reply that only asks, in which nothing is to be compared with anything (see
+        ``Evidence.plain``): a file may say what ``p_revise`` such a one has (``acc.plain``)."""
+        ...
+
     def build(self, case: Case, labels: LabelPair, aspects: Sequence[str] = ()) -> Prompt:
         """Return what is read to judge a case."""
         ...
@@ -69,6 +74,10 @@ class Full(Struct, frozen=True):
     def knows(self, policy: str) -> bool:
         """Every policy: it stands in the prompt."""
         return True
+
+    def plain(self, case: Case) -> bool:
+        """Never: how a thing is said may be against a rule as well."""
+        return False
 
     def build(self, case: Case, labels: LabelPair, aspects: Sequence[str] = ()) -> Prompt:
         """See ``prompt.build``."""
@@ -96,6 +105,10 @@ class Compact(Struct, frozen=True):
     def knows(self, policy: str) -> bool:
         """Whether the model's file names this policy."""
         return compact.policy_key(policy) in self.names
+
+    def plain(self, case: Case) -> bool:
+        """See ``Evidence.plain``."""
+        return compact.evidence_of(case).plain(case.proposal.message)
 
     def build(self, case: Case, labels: LabelPair, aspects: Sequence[str] = ()) -> Prompt:
         """See ``compact.build``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,10 +14,13 @@ from actorcritic_cli.analysis.quality import Quality, quality
 from actorcritic_cli.critics.labels import Scaling
 from actorcritic_cli.critics.thresholds import Calibrated
 from actorcritic_cli.errors import AccError
+from actorcritic_cli.learn.dataset import Row
 from actorcritic_cli.learn.evaluate import Judged
 from actorcritic_cli.store.labelled import Judge, Labelled
 from actorcritic_cli.types import CriticIdentity
 
+LEAST_PLAIN, MOST_WRONG = 100, 0.01
+"""Replies that only ask are approved unasked if there are at least so many, of which at most this share is wrong."""
 BEST: dict[Best, str] = {"f1": "the greatest F1", "youden": "the greatest catches minus false alarms (Youden's J)"}
 
 
@@ -49,10 +52,14 @@ class Calibration(Struct, frozen=True):
     slope: float = 1.0
     intercept: float = 0.0
     """How the log odds of p_revise are scaled in a copy of the model (see ``analysis.platt``), fitted on the same cases."""
+    plain: float | None = None
+    """What a copy of the model says of replies that only ask: how often they are wrong, by Laplace's rule of succession.
+    Threshold and scaling are then chosen on the others. ``None``: the model is asked about them, too."""
 
     def in_file(self, before: Scaling) -> dict[str, float]:
-        """Return what a copy of the model says of itself: the threshold, scaled, and both scalings as one."""
-        return {
+        """Return what a copy of the model says of itself: the threshold, scaled, both scalings as one, and ``plain``."""
+        plain = {"acc.plain": self.plain} if self.plain is not None else {}
+        return plain | {
             "acc.threshold": min(1.0, round(scaled(self.threshold, self.slope, self.intercept), 6)),
             "acc.slope": self.slope * before[0],
             "acc.intercept": self.slope * before[1] + self.intercept,
@@ -68,11 +75,19 @@ class Calibration(Struct, frozen=True):
         return Calibrated(self.threshold, self.rule, self.data, self.cases, time.time(), measured)
 
 
-def calibration(critic: CriticIdentity, judged: Sequence[Judged], rule: Rule, data: str) -> Calibration:
+def calibration(
+    critic: CriticIdentity,
+    judged: Sequence[Judged],
+    rule: Rule,
+    data: str,
+    plain: Callable[[Row], bool] = lambda row: False,
+) -> Calibration:
     """Choose a threshold. Raises ``AccError`` where there are not both right and wrong proposals with a probability.
 
-    It is rounded to 6 places, as files hold it.
+    It is rounded to 6 places, as files hold it. ``plain`` tells which are replies that only ask (see ``Style.plain``): where
+    there are enough of them and hardly one is wrong, they are left out, and a copy of the model is told so.
     """
+    share, judged, apart = _apart(judged, plain)
     scored = [(j.verdict.p_revise, j.row.label == "revise") for j in judged if j.verdict.p_revise is not None]
     wrong = sum(label for _, label in scored)
     right = len(scored) - wrong
@@ -102,10 +117,28 @@ def calibration(critic: CriticIdentity, judged: Sequence[Judged], rule: Rule, da
         data,
         len(scored),
         quality(Judge(0, False, critic.name, data), rows),
-        tuple(_notes(rule, right, wrong, len(judged) - len(scored))),
+        (*apart, *_notes(rule, right, wrong, len(judged) - len(scored))),
         slope,
         intercept,
+        share,
     )
+
+
+def _apart(
+    judged: Sequence[Judged], plain: Callable[[Row], bool]
+) -> tuple[float | None, Sequence[Judged], tuple[str, ...]]:
+    """Return how often replies that only ask are wrong, if that may be said; the other cases; and a note on it."""
+    asking = [j for j in judged if plain(j.row)]
+    wrong = sum(j.row.label == "revise" for j in asking)
+    if len(asking) < LEAST_PLAIN or wrong > MOST_WRONG * len(asking):
+        return None, judged, ()
+    note = (
+        f"{len(asking):,} replies only ask and name no value that could be wrong; {wrong} of them were to be revised, so a "
+        "copy of the model (--write) approves such replies unasked, and the figures are of the others"
+    )
+    among = {id(j) for j in asking}
+    share = round((wrong + 1) / (len(asking) + 2), 6)
+    return share, [j for j in judged if id(j) not in among], (note,)
 
 
 def _notes(rule: Rule, right: int, wrong: int, without: int) -> list[str]:

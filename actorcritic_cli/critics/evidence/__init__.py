@@ -134,6 +134,20 @@ class Evidence:
             part for part in (situation, *found, *self._phrases(message), total(message.content or "")) if part
         )
 
+    def plain(self, message: Message) -> bool:
+        """Whether a candidate is a reply that only asks, and names no value that could be wrong.
+
+        One that the user said, that the policy has or that follows from prices named here may stand in it.
+        """
+        if message.tool_calls or not self._situation.only_asks(message):
+            return False
+        values = list(values_of(message))
+        spoken = " ".join([message.content or "", *(value for _, value in values)])
+        used = frozenset(value for _, value in values)
+        return not any(
+            self.mark(value, spoken) in _COUNTED or self._other(key, value, used, writes=False) for key, value in values
+        )
+
     def _take(self, message: Message, asked: Mapping[str, str], requests: dict[str, str]) -> None:
         held = indexed(message.content or "")
         call = message.tool_call_id or ""

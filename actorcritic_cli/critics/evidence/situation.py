@@ -58,6 +58,15 @@ class Situation:
             found = f"{found} unconfirmed"
         return f"{found} named {sum(f' {word}' in reply for word in words)} of {len(words)}"
 
+    def only_asks(self, message: Message) -> bool:
+        """Whether a reply asks something, and neither says that anything was done nor that it is not possible.
+
+        After a yes to a question something is to be done, so that asking on may be wrong.
+        """
+        text = straight(message.content or "")
+        followed = self._answer == "yes" and _ASKS.search(self._reply)
+        return bool(_ASKS.search(text)) and not (followed or _DENIES.search(text) or _CLAIMS.search(text))
+
     def _kind(self, message: Message) -> str:
         if message.role != "tool":
             return message.role

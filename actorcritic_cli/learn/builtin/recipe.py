@@ -67,7 +67,7 @@ RECIPE = BuiltinRecipe(
     ),
     data=("--split", "62,13,25", "--seed", "0", "--balance", "1.5"),
     train=("--from-scratch", "small", "--epochs", "7", "--seed", "0"),
-    calibrate=("--false-alarms", "0.05"),
+    calibrate=("--false-alarms", "0.03"),
     quantise="q8_0",
     live=("--most-tasks", "15", "--trials", "6", "--seed", "2000"),
 )
