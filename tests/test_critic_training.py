@@ -212,7 +212,8 @@ def test_ids_change_together_and_amounts_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"smoothing": 0.5}, {"learning_rate": 0.0}, {"heads": 5}, {"reading": -1.0}]
+    "wrong",
+    [{"epochs": -1}, {"reword": 1.5}, {"smoothing": 0.5}, {"learning_rate": 0.0}, {"heads": 5}, {"reading": -1.0}],
 )
 def test_a_senseless_recipe_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
