@@ -57,4 +57,4 @@ def test_a_real_agents_harmless_replies_are_seldom_sent_back(env: str, official_
     assert len(firsts) > 5
     assert len(laters) > 20
     assert sum(firsts) <= 0.2 * len(firsts)
-    assert sum(laters) <= 0.4 * len(laters)
+    assert sum(laters) <= 0.3 * len(laters)
