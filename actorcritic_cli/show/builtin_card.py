@@ -109,7 +109,8 @@ def _lines(found: Results) -> Iterator[str]:
     yield (
         f"The test split: {critic.judged:,} judged proposals of {tasks} tasks. Beside it the control: the same "
         f"shape and "
-        "vocabulary with untrained weights, its threshold chosen by the same rule. Intervals hold with 95 % "
+        "vocabulary with untrained weights, its threshold chosen by the same rule (it, too, approves replies that only ask "
+        "unasked). Intervals hold with 95 % "
         "confidence and take "
         "whole tasks as what was drawn."
     )
