@@ -141,7 +141,8 @@ def calibrate(
         typer.Option(
             "--write",
             metavar="FILE",
-            help="Write a copy of the model with the threshold in it, and p_revise scaled to mean what it says.",
+            help="Write a copy of the model with the threshold in it, p_revise scaled to mean what it says, and of a small "
+            "critic how often replies that only ask are wrong.",
         ),
     ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Take the threshold that was set here away again.")] = False,

@@ -18,9 +18,9 @@ _LIMITS = (
     "It was trained on one simulated actor's slips, and on scripted customers. In training the actor's replies are said "
     "in many ways (`acc critic train --reword`), yet of a real model's harmless replies it still sends back too many: "
     "`--gate writes` has it judge only what changes something. What a real model does wrong is different, too.",
-    "A reply that only asks (it names no value that could be wrong, and says nothing to be done or impossible) is approved "
-    "without the model being asked (`acc.plain` in the file): in calibration hardly one of them was wrong. So nothing that "
-    "stands in such a reply is objected to.",
+    "A reply that only asks (it names no value that could be wrong, and says of nothing that it was done or is "
+    "impossible) is approved without the model being asked (`acc.plain` in the file): in calibration hardly one of them was "
+    "wrong. So nothing that stands in such a reply is objected to.",
     "Most cases, of those that it has not seen too, come from drawn tasks: other customers, records and trips than in "
     "training, but the same kinds of wishes in the same templates. On wishes of a new kind it may do worse.",
     "It reads a shortened conversation (`acc.prompt_style` compact): policy and tools are one word, results are "

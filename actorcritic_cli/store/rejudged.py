@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 
 import msgspec
 
 from actorcritic_cli.store.database import Database
 from actorcritic_cli.store.rows import as_json, put_critic
-from actorcritic_cli.types import CriticIdentity, Critique, Label, Verdict
+from actorcritic_cli.store.session_reader import verdict_of
+from actorcritic_cli.types import CriticIdentity, Label, Verdict
 
 Place = tuple[int, int]
 """Where a proposal stands in its session: step and attempt."""
@@ -66,7 +65,7 @@ def verdicts_again(database: Database, session: str, critic: str) -> dict[Place,
         "WHERE p.session = ? AND v.live = 0 AND v.critic = ?",
         (session, critic),
     )
-    return {(row["step"], row["attempt"]): _verdict(row) for row in rows}
+    return {(row["step"], row["attempt"]): verdict_of(row) for row in rows}
 
 
 def all_verdicts_again(database: Database, session: str) -> list[tuple[int, int, str, Verdict]]:
@@ -77,22 +76,9 @@ def all_verdicts_again(database: Database, session: str) -> list[tuple[int, int,
         (session,),
     )
     return [
-        (row["step"], row["attempt"], f"{row['name'] or 'critic'} [{row['critic'][:8]}]", _verdict(row)) for row in rows
+        (row["step"], row["attempt"], f"{row['name'] or 'critic'} [{row['critic'][:8]}]", verdict_of(row))
+        for row in rows
     ]
-
-
-def _verdict(row: sqlite3.Row) -> Verdict:
-    return Verdict(
-        kind=row["kind"],
-        critic=row["critic"],
-        p_revise=row["p_revise"],
-        threshold=row["threshold"],
-        why=row["why"],
-        message=row["message"],
-        critique=msgspec.json.decode(row["critique"], type=Critique) if row["critique"] else None,
-        latency=row["latency"],
-        detail=json.loads(row["detail"]),
-    )
 
 
 def known_labels(database: Database, session: str) -> dict[Place, Label]:

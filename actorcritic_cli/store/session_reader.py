@@ -100,7 +100,7 @@ class SessionReader:
             case "compared":
                 return _compared(at, self.choices[seq], self.calls.get(seq, ()))
             case "judged":
-                return Judged(at, step, attempt, _verdict(self.verdicts[seq], self.calls.get(seq, ())))
+                return Judged(at, step, attempt, verdict_of(self.verdicts[seq], self.calls.get(seq, ())))
             case "decided":
                 d = self.decisions[seq]
                 decision = Decision(d["decision"], d["reason"], d["escalate_to"])
@@ -203,7 +203,8 @@ def _compared(at: float, row: sqlite3.Row, calls: tuple[ModelCall, ...]) -> Comp
     return Compared(at, row["step"], row["candidates"], row["chosen"], row["reason"], attempts, comparison)
 
 
-def _verdict(row: sqlite3.Row, calls: tuple[ModelCall, ...] = ()) -> Verdict:
+def verdict_of(row: sqlite3.Row, calls: tuple[ModelCall, ...] = ()) -> Verdict:
+    """Return the verdict that a row of ``verdicts`` holds; ``calls`` are the model calls that led to it."""
     return Verdict(
         kind=row["kind"],
         critic=row["critic"],

@@ -106,9 +106,7 @@ class Evidence:
         """Return the notes on a candidate."""
         found: list[str] = []
         marks: Counter[str] = Counter()
-        values = list(values_of(message))
-        spoken = " ".join([message.content or "", *(value for _, value in values)])
-        used = frozenset(value for _, value in values)
+        values, spoken, used = _spoken(message)
         writes = any(self._effects.get(call.name) == "write" for call in message.tool_calls)
         for key, value in values:
             if len(found) == MOST_NOTES:
@@ -141,9 +139,7 @@ class Evidence:
         """
         if message.tool_calls or not self._situation.only_asks(message):
             return False
-        values = list(values_of(message))
-        spoken = " ".join([message.content or "", *(value for _, value in values)])
-        used = frozenset(value for _, value in values)
+        values, spoken, used = _spoken(message)
         return not any(
             self.mark(value, spoken) in _COUNTED or self._other(key, value, used, writes=False) for key, value in values
         )
@@ -244,6 +240,13 @@ class Evidence:
             if text.holds(value):
                 return name
         return "asked" if wishes.text.holds(value) else ""
+
+
+def _spoken(message: Message) -> tuple[list[tuple[str, str]], str, frozenset[str]]:
+    """Return a candidate's values with their keys, all its words, and the values without their keys."""
+    values = list(values_of(message))
+    used = frozenset(value for _, value in values)
+    return values, " ".join([message.content or "", *(value for _, value in values)]), used
 
 
 def _done(transcript: Transcript, effects: Mapping[str, Effect]) -> Iterator[str]:
