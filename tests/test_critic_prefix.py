@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
-from actorcritic_cli.critics.prefix_store import PrefixStore, prefix_store
+from actorcritic_cli.critics.kept_files import KeptFiles, prefix_states
 from actorcritic_cli.critics.prompt import build
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
@@ -37,7 +37,7 @@ def judged(engine: Engine, what: Case) -> Judged:
 
 def test_the_next_engine_starts_from_the_state_and_answers_the_same(tmp_path: Path) -> None:
     first = judged(engine(tmp_path), case())
-    (state,) = PrefixStore(tmp_path).states()
+    (state,) = KeptFiles(tmp_path).files()
     assert (state.model, state.bytes > 1000) == (tiny().stem, True)
     again = engine(tmp_path)
     second = judged(again, case())
@@ -46,7 +46,7 @@ def test_the_next_engine_starts_from_the_state_and_answers_the_same(tmp_path: Pa
     assert second.p_revise == pytest.approx(first.p_revise, abs=1e-4)
     other = judged(again, case("Something else.", session="s-2"))
     assert (other.tokens_loaded, other.tokens_reused) == (0, state.tokens)
-    assert len(PrefixStore(tmp_path).states()) == 1
+    assert len(KeptFiles(tmp_path).files()) == 1
 
 
 def test_each_environment_has_a_state_and_taking_turns_costs_no_reading(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_each_environment_has_a_state_and_taking_turns_costs_no_reading(tmp_path
     policies = ("Be kind.", "Be quick and kind.")
     for policy in policies:
         assert judged(one, case(policy=policy, session=policy)).tokens_loaded == 0
-    assert len(PrefixStore(tmp_path).states()) == 2
+    assert len(KeptFiles(tmp_path).files()) == 2
     for policy in policies:
         what = case("Yes.", policy=policy, session=f"another {policy}")
         assert judged(one, what).p_revise == pytest.approx(
@@ -88,7 +88,7 @@ def damage(content: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["truncated", "empty", "longer", "flipped", "foreign"])
 def test_a_damaged_state_is_ignored_and_made_anew(tmp_path: Path, how: str) -> None:
     fresh = judged(engine(tmp_path), case())
-    (state,) = PrefixStore(tmp_path).states()
+    (state,) = KeptFiles(tmp_path).files()
     path = tmp_path / state.file
     path.write_bytes(damage(path.read_bytes(), how))
     reply = judged(engine(tmp_path), case())
@@ -100,8 +100,8 @@ def test_a_damaged_state_is_ignored_and_made_anew(tmp_path: Path, how: str) -> N
 def test_a_state_that_llama_cpp_refuses_is_removed_and_read_instead(tmp_path: Path) -> None:
     """A whole file with a true checksum whose contents are none of llama.cpp's."""
     fresh = judged(engine(tmp_path), case())
-    store = PrefixStore(tmp_path)
-    (state,) = store.states()
+    store = KeptFiles(tmp_path)
+    (state,) = store.files()
     key = state.file.split(".")[2]
     content = (tmp_path / state.file).read_bytes()
     store.clear()
@@ -117,7 +117,7 @@ def test_a_worker_of_the_next_program_run_starts_from_the_state() -> None:
         critic.judge(case("Another."))  # an answer comes after the state was written
     with LlamaCritic(tiny(), threads=1) as critic:
         second = critic.judge(case())
-    (state,) = prefix_store().states()
+    (state,) = prefix_states().files()
     assert "tokens_loaded" not in first.detail
     assert second.detail["tokens_loaded"] == second.detail["tokens_reused"] == state.tokens
     assert second.p_revise == pytest.approx(first.p_revise, abs=1e-4)
@@ -127,14 +127,14 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_the_state(tmp_path: P
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert judged(engine(blocked / "prefix"), case()).p_revise > 0
-    assert PrefixStore(blocked / "prefix").states() == []
-    assert PrefixStore(blocked / "prefix").clear() == []
+    assert KeptFiles(blocked / "prefix").files() == []
+    assert KeptFiles(blocked / "prefix").clear() == []
 
 
 @settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(1, 120), min_size=1, max_size=12), limit=st.integers(1, 250))
 def test_the_total_stays_within_the_limit_and_the_oldest_go_first(tmp_path: Path, sizes: list[int], limit: int) -> None:
-    store = PrefixStore(tmp_path, limit)
+    store = KeptFiles(tmp_path, limit)
     store.clear()
     kept: list[tuple[str, int]] = []
     for number, size in enumerate(sizes):
@@ -148,12 +148,12 @@ def test_the_total_stays_within_the_limit_and_the_oldest_go_first(tmp_path: Path
         kept.append((key, size))
         while sum(size for _, size in kept) > limit:
             kept.pop(0)
-        assert sorted(state.file.split(".")[2] for state in store.states()) == sorted(key for key, _ in kept)
+        assert sorted(state.file.split(".")[2] for state in store.files()) == sorted(key for key, _ in kept)
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
 
 
 def test_what_was_used_lately_stays(tmp_path: Path) -> None:
-    store = PrefixStore(tmp_path, 250)
+    store = KeptFiles(tmp_path, 250)
     for number, key in enumerate((KEY, KEY[::-1])):
         path = store.save(key, "m", 1, lambda path: bool(path.write_bytes(b"x" * 100)))
         assert path is not None
@@ -165,7 +165,7 @@ def test_what_was_used_lately_stays(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    store = PrefixStore(tmp_path)
+    store = KeptFiles(tmp_path)
 
     def fails(path: Path) -> bool:
         path.write_bytes(b"half")
@@ -180,17 +180,17 @@ def test_an_abandoned_unfinished_file_is_cleared_away(tmp_path: Path) -> None:
     old = tmp_path / f"{KEY}.1.part"
     old.write_bytes(b"x")
     os.utime(old, (time.time() - 7200, time.time() - 7200))
-    PrefixStore(tmp_path).save(KEY, "m", 1, lambda path: bool(path.write_bytes(b"x")))
+    KeptFiles(tmp_path).save(KEY, "m", 1, lambda path: bool(path.write_bytes(b"x")))
     assert not old.exists()
 
 
 def test_the_command_lists_and_clears() -> None:
     assert json.loads(acc_ok("cache", "ls", "--json")) == []
-    prefix_store().save(KEY, "tiny", 1234, lambda path: bool(path.write_bytes(b"x" * 2_000_000)))
+    prefix_states().save(KEY, "tiny", 1234, lambda path: bool(path.write_bytes(b"x" * 2_000_000)))
     shown = acc_ok("cache", "ls")
     assert "tiny" in shown
     assert "1,234" in shown
     (listed,) = json.loads(acc_ok("cache", "ls", "--json"))
     assert (listed["model"], listed["tokens"], listed["bytes"]) == ("tiny", 1234, 2_000_000)
-    assert json.loads(acc_ok("cache", "clear", "--json")) == {"states": 1, "bytes": 2_000_000}
-    assert prefix_store().states() == []
+    assert json.loads(acc_ok("cache", "clear", "--json")) == {"states": 1, "weights": 0, "bytes": 2_000_000}
+    assert prefix_states().files() == []

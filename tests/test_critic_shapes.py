@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
 from actorcritic_cli.critics.gguf_info import inspect
-from actorcritic_cli.critics.prefix_store import PrefixStore
+from actorcritic_cli.critics.kept_files import KeptFiles
 from actorcritic_cli.critics.prompt import ASPECTS, build, build_ahead
 from actorcritic_cli.critics.protocol import Case
 from actorcritic_cli.critics.wire import Judge, Judged, Load
@@ -198,7 +198,7 @@ def test_the_prefix_comes_back_from_its_file(shape: ShapeName, tmp_path: Path) -
     first = Engine(load)
     assert judged(first, cases[0]).tokens_loaded == 0
     first.tidy()
-    (state,) = PrefixStore(tmp_path).states()
+    (state,) = KeptFiles(tmp_path).files()
     second = Engine(load)
     for number, what in enumerate(cases):
         answer = judged(second, what)
@@ -217,7 +217,7 @@ def test_environments_that_take_turns_load_their_prefixes_in_turn(shape: ShapeNa
             answer = judged(engine, what)
             engine.tidy()
             assert answer.p_revise == pytest.approx(fresh(shape).p_revise(what), abs=1e-3)
-    assert len(PrefixStore(tmp_path).states()) == len(POLICIES)
+    assert len(KeptFiles(tmp_path).files()) == len(POLICIES)
 
 
 @every_shape

@@ -29,8 +29,9 @@ from actorcritic_cli.critics import cpu
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.gguf_info import inspect
-from actorcritic_cli.critics.prefix_store import prefix_store
+from actorcritic_cli.critics.kept_files import prefix_states, unpacked_weights
 from actorcritic_cli.critics.protocol import Case, Critic
+from actorcritic_cli.critics.unpacked import unpacked
 from actorcritic_cli.envs.protocol import Environment
 from actorcritic_cli.errors import AccError, NotFound
 
@@ -90,7 +91,7 @@ class Benchmark:
         """Measure everything; return the report."""
         path, threads = str(self.settings.path.resolve()), self.threads
         with self._floor() as floor:
-            trained = int(floor.ask("load", path=path)["trained"])
+            trained = int(floor.ask("load", path=self._weights())["trained"])
             self._fit(trained, lambda text: int(floor.ask("count", text=text)["tokens"]))
             with bench_home(self.folder):
                 self._starts()
@@ -125,6 +126,12 @@ class Benchmark:
                 f"{max(self.settings.sessions)} sessions would take {wanted:,} tokens of context; the model has {trained:,}."
             )
 
+    def _weights(self) -> str:
+        """Return the file that the critic's engine loads: the floor reads the same weights."""
+        path = self.settings.path.resolve()
+        with bench_home(self.folder):
+            return str(unpacked(path, self.report.sha256, unpacked_weights()))
+
     def _floor(self) -> Beside:
         return Beside("floor", self.folder / "floor.log", passive=True)
 
@@ -145,7 +152,7 @@ class Benchmark:
         times = min(self.settings.repeat, _COLD_STARTS)
         for number in range(times):
             self.tell("starting cold and from the state file", number, times)
-            prefix_store().clear()
+            prefix_states().clear()
             with self._critic() as critic:
                 start.loading.append(_timed(critic.start))
                 start.cold.append(_timed(judged, critic, case))
@@ -162,7 +169,7 @@ class Benchmark:
                     found.append(time.monotonic() - began)
                     if not heard and not verdict.detail.get("tokens_loaded"):
                         self.report.notes.append("The prefix did not come from its state file.")
-        for state in prefix_store().states():
+        for state in prefix_states().files():
             self.report.prefix_tokens = state.tokens
             self.report.memory.bytes_per_cell = state.bytes / state.tokens
 
@@ -231,7 +238,7 @@ class Benchmark:
             cases = [self.conversation.of_session(middle, f"session {number}") for number in range(most)]
             self.tell("reading the sessions that share the prefix", 0, 1)
             keep(critic, cases, self.report)
-            alone = several_alone(floor, self.report, self.threads)
+            alone = several_alone(floor, self._weights(), self.report, self.threads)
             for count in self.settings.sessions:
                 found = Throughput(count)
                 self.report.throughput.append(found)
@@ -259,9 +266,8 @@ class Benchmark:
             critic = self._critic()
         with critic, self._floor() as floor:
             critic.start()
-            path, n_ctx = str(self.settings.path.resolve()), self.report.n_ctx
-            floor.ask("load", path=path)
-            floor.ask("open", n_ctx=n_ctx, threads=self.threads)
+            floor.ask("load", path=self._weights())
+            floor.ask("open", n_ctx=self.report.n_ctx, threads=self.threads)
             for number in range(times):
                 self.tell(f"a conversation with an actor of {waiting.actor_seconds:g} s a proposal", number, times)
                 for supervisor, seconds in ((None, waiting.unsupervised), (critic, waiting.supervised)):

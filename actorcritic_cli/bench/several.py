@@ -55,12 +55,12 @@ def take_turns(critic: LlamaCritic, cases: Sequence[Case], found: Throughput) ->
     found.together.append(2 * len(cases) / spent["together"])
 
 
-def several_alone(floor: Beside, report: Report, threads: int) -> bool:
-    """Have the model alone hold what the sessions keep; return whether it can, and note why not."""
+def several_alone(floor: Beside, path: str, report: Report, threads: int) -> bool:
+    """Have the model in ``path`` alone hold what the sessions keep; return whether it can, and note why not."""
     memory = report.memory
     spare = memory.own // memory.one + 2
     try:
-        floor.ask("load", path=report.model)
+        floor.ask("load", path=path)
         floor.ask("open", n_ctx=report.n_ctx + memory.one, threads=threads, sequences=memory.sessions + spare)
         floor.ask("share", sessions=memory.sessions, depth=memory.one, others=memory.own)
     except AccError as error:

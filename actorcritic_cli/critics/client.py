@@ -21,9 +21,9 @@ from actorcritic_cli.critics.comparing import compare_by_verdicts
 from actorcritic_cli.critics.gguf_info import inspect, labels_wanted, plain_of, scaling_of
 from actorcritic_cli.critics.identity import identity_of
 from actorcritic_cli.critics.keeper import Keeper
+from actorcritic_cli.critics.kept_files import prefix_states, unpacked_weights
 from actorcritic_cli.critics.line import Answer, Line, NotTaken
 from actorcritic_cli.critics.lora import adapter_of
-from actorcritic_cli.critics.prefix_store import prefix_store
 from actorcritic_cli.critics.process import WorkerGone, WorkerSlow
 from actorcritic_cli.critics.prompt import ASPECTS, LETTERS
 from actorcritic_cli.critics.protocol import Case, Reading
@@ -104,7 +104,8 @@ class LlamaCritic:
             labels_wanted(self.file.acc),
             sequences,
             self.file.sha256,
-            str(prefix_store().folder.resolve()),
+            str(prefix_states().folder.resolve()),
+            str(unpacked_weights().folder.resolve()),
             gpu_layers,
             adapters,
             think,

@@ -21,12 +21,12 @@ from actorcritic_cli.critics import cpu, labels, template
 from actorcritic_cli.critics.critique import MAX_TOKENS
 from actorcritic_cli.critics.fitting import left_out
 from actorcritic_cli.critics.judging import comparison, judgement, reading_ahead
+from actorcritic_cli.critics.kept_files import KeptFiles
 from actorcritic_cli.critics.labels import ChosenLabels
 from actorcritic_cli.critics.llama_log import listen
 from actorcritic_cli.critics.loading import add_adapters, load_model, new_context
 from actorcritic_cli.critics.memory import Memory
 from actorcritic_cli.critics.prefix_state import PrefixStates
-from actorcritic_cli.critics.prefix_store import PrefixStore
 from actorcritic_cli.critics.prompt import Prompt, Segment, pieces_of_events, shortened
 from actorcritic_cli.critics.reading import CHUNK, Account, Passes, Work
 from actorcritic_cli.critics.schedule import Scheduler, Task
@@ -123,7 +123,7 @@ class Engine:
             "gpu_layers": gpu_layers,
             "attention": "plain",
         }
-        return PrefixStates(self._lib, self._context, PrefixStore(Path(load.states)), Path(load.path).stem, origin)
+        return PrefixStates(self._lib, self._context, KeptFiles(Path(load.states)), Path(load.path).stem, origin)
 
     def _frame_of(self, name: str | None) -> template.Frame:
         if name is not None:

@@ -6,8 +6,10 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
+from actorcritic_cli.critics.kept_files import KeptFiles
 from actorcritic_cli.critics.llama_log import last_errors
 from actorcritic_cli.critics.reading import CHUNK
+from actorcritic_cli.critics.unpacked import unpacked
 from actorcritic_cli.critics.wire import Adapter, Load
 from actorcritic_cli.errors import AccError
 
@@ -29,7 +31,7 @@ def load_model(lib: Any, load: Load, warnings: list[str]) -> tuple[Any, int]:
     for layers in tries:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = layers
-        model = lib.llama_model_load_from_file(load.path.encode(), params)
+        model = _load(lib, load, params)
         if model:
             if layers != wanted:
                 warnings.append("The model does not fit into the GPU's memory: all layers stay on the processor.")
@@ -38,6 +40,19 @@ def load_model(lib: Any, load: Load, warnings: list[str]) -> tuple[Any, int]:
     raise AccError(
         f"llama.cpp can't load {load.path}{last_errors()}; name another GGUF file, download it again{fewer}."
     )
+
+
+def _load(lib: Any, load: Load, params: Any) -> Any:
+    """Return the model, or nothing. What only the processor uses is loaded from its unpacked copy."""
+    if load.weights is not None and load.sha256 and not params.n_gpu_layers:
+        store = KeptFiles(Path(load.weights), suffix=".gguf")
+        path = unpacked(Path(load.path), load.sha256, store)
+        if path != Path(load.path):
+            model = lib.llama_model_load_from_file(str(path).encode(), params)
+            if model:
+                return model
+            store.discard(path)
+    return lib.llama_model_load_from_file(load.path.encode(), params)
 
 
 def new_context(lib: Any, model: Any, load: Load, n_ctx: int, sequences: int, threads: int) -> Any:

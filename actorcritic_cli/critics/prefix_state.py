@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from actorcritic_cli.critics.prefix_store import PrefixStore
+from actorcritic_cli.critics.kept_files import KeptFiles
 from actorcritic_cli.hashing import canonical_json, sha256
 
 _PREFIX = 0
@@ -21,7 +21,7 @@ _PREFIX = 0
 class PrefixStates:
     """The states of one loaded model. ``origin`` holds, as JSON values, all besides the tokens that a state depends on."""
 
-    def __init__(self, lib: Any, context: Any, store: PrefixStore, model: str, origin: dict[str, Any]):
+    def __init__(self, lib: Any, context: Any, store: KeptFiles, model: str, origin: dict[str, Any]):
         self._lib = lib
         self._context = context
         self._store = store

@@ -18,6 +18,8 @@ CHUNK = 256
 """Tokens per pass: between passes the clock is looked at, and what has come in meanwhile joins."""
 AHEAD_CHUNK = 32
 """Tokens per pass when nobody waits: what comes in meanwhile has to wait for the end of the pass."""
+AHEAD_CHUNK_ALONE = 128
+"""The same where there is but one session."""
 
 
 class OutOfTime(Exception):

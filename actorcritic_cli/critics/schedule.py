@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from actorcritic_cli.critics.memory import Memory
 from actorcritic_cli.critics.reading import (
     AHEAD_CHUNK,
+    AHEAD_CHUNK_ALONE,
     CHUNK,
     Account,
     EngineFailure,
@@ -254,7 +255,7 @@ class Scheduler:
         try:
             if task.readings or task.begin() is None:
                 before = task.account.evaluated
-                self._pass(under_way, AHEAD_CHUNK)
+                self._pass(under_way, self._ahead_chunk(session))
                 self._read_last = (session, task.account.evaluated - before, time.monotonic())
             else:
                 under_way = []
@@ -264,6 +265,12 @@ class Scheduler:
         if not under_way:
             self._ahead.pop(session)
         return []
+
+    def _ahead_chunk(self, session: str) -> int:
+        """Return how many tokens to read ahead in one pass: more, which is faster, where the only one who could come to wait
+        for the end of the pass is the session whose tokens these are, and who would have to read them anyway."""
+        alone = len(self._ahead) == 1 and set(self._memory.sessions) <= {session}
+        return AHEAD_CHUNK_ALONE if alone else AHEAD_CHUNK
 
     def _drop_ahead(self, session: str) -> None:
         task = self._ahead.pop(session, None)

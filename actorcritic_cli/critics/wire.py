@@ -42,6 +42,8 @@ class Load(Struct, frozen=True, tag="load"):
     """The file's hash, by which its prefix states are known."""
     states: str | None = None
     """The folder of prefix states; ``None`` keeps none."""
+    weights: str | None = None
+    """The folder of unpacked weights (see ``unpacked``); ``None`` keeps none and loads the file as it is."""
     gpu_layers: int | None = None
     """How many layers a GPU holds; ``None`` as many as it can."""
     adapters: tuple[Adapter, ...] = ()

@@ -1,8 +1,9 @@
-"""The folder of prefix states: what a model has made of an environment's policy and tools, kept for the next start.
+"""Folders of files that save a critic time at its next start: what a model has made of an environment's policy and tools
+(prefix states), and weights in the form that the processor reads fastest (see ``unpacked``).
 
-llama.cpp reads such a file without doubting it and may crash on a damaged one. So each file's name holds the checksum of
+llama.cpp reads such files without doubting them and may crash on a damaged one. So each file's name holds the checksum of
 its contents, and a file that does not match its name is thrown away unread. One file with everything in its name appears
-and goes in one step, so processes that share the folder need no lock. Everything here can be made again.
+and goes in one step, so processes that share a folder need no lock. Everything here can be made again.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from msgspec import Struct
 from actorcritic_cli.paths import cache_dir
 
 LIMIT = 2_000_000_000
-"""Bytes that all states together may take; the one unused for the longest time goes first."""
-_NAME = re.compile(r"(?P<model>[\w-]+)\.(?P<tokens>\d+)\.(?P<key>[0-9a-f]{32})\.(?P<digest>[0-9a-f]{32})\.state")
+"""Bytes that all files of a folder together may take; the one unused for the longest time goes first."""
+_NAME = re.compile(r"(?P<model>[\w-]+)\.(?P<tokens>\d+)\.(?P<key>[0-9a-f]{32})\.(?P<digest>[0-9a-f]{32})\.\w+")
 _ABANDONED = 3600.0
 """Seconds after which an unfinished file is nobody's."""
 
 
-class State(Struct, frozen=True):
-    """One kept state: of which model, how many tokens, its size, and when it was last used (Unix seconds)."""
+class KeptFile(Struct, frozen=True):
+    """One kept file: of which model, how many tokens (0 for weights), its size, and when it was last used (Unix seconds)."""
 
     file: str
     model: str
@@ -36,14 +37,16 @@ class State(Struct, frozen=True):
     used: float
 
 
-class PrefixStore:
-    """The states in one folder, which need not exist. No method raises for a disk that fails: then nothing is kept."""
+class KeptFiles:
+    """The files of one kind (one suffix) in a folder, which need not exist. No method raises for a disk that fails: then
+    nothing is kept."""
 
-    def __init__(self, folder: Path, limit: int = LIMIT):
+    def __init__(self, folder: Path, limit: int = LIMIT, suffix: str = ".state"):
         self.folder = folder
         self.limit = limit
+        self.suffix = suffix
 
-    def states(self) -> list[State]:
+    def files(self) -> list[KeptFile]:
         """Return what is kept, last used first."""
         found = []
         for path in self._files():
@@ -51,8 +54,8 @@ class PrefixStore:
             with contextlib.suppress(OSError):
                 stat = path.stat()
                 if name is not None:
-                    found.append(State(path.name, name["model"], int(name["tokens"]), stat.st_size, stat.st_mtime))
-        return sorted(found, key=lambda state: (-state.used, state.file))
+                    found.append(KeptFile(path.name, name["model"], int(name["tokens"]), stat.st_size, stat.st_mtime))
+        return sorted(found, key=lambda kept: (-kept.used, kept.file))
 
     def find(self, key: str) -> Path | None:
         """Return the file kept under a key, checked; damaged ones are removed."""
@@ -78,7 +81,7 @@ class PrefixStore:
             if not self._make_room(size):
                 return None
             safe = re.sub(r"[^\w-]+", "-", model, flags=re.ASCII)[:60] or "model"
-            path = self.folder / f"{safe}.{tokens}.{key}.{_digest(part)}.state"
+            path = self.folder / f"{safe}.{tokens}.{key}.{_digest(part)}{self.suffix}"
             part.replace(path)
         except OSError:
             return None
@@ -93,12 +96,12 @@ class PrefixStore:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
-    def clear(self) -> list[State]:
-        """Remove everything, unfinished files too; return the states that were there."""
-        states = self.states()
+    def clear(self) -> list[KeptFile]:
+        """Remove everything, unfinished files too; return the files that were there."""
+        files = self.files()
         for path in self._files():
             self.discard(path)
-        return states
+        return files
 
     def _make_room(self, size: int) -> bool:
         if size > self.limit:
@@ -107,21 +110,26 @@ class PrefixStore:
             with contextlib.suppress(OSError):
                 if path.suffix == ".part" and path.stat().st_mtime < time.time() - _ABANDONED:
                     path.unlink()
-        states = self.states()
-        while states and sum(state.bytes for state in states) + size > self.limit:
-            self.discard(self.folder / states.pop().file)
+        files = self.files()
+        while files and sum(kept.bytes for kept in files) + size > self.limit:
+            self.discard(self.folder / files.pop().file)
         return True
 
     def _files(self) -> list[Path]:
         try:
-            return [path for path in self.folder.iterdir() if path.suffix in (".state", ".part")]
+            return [path for path in self.folder.iterdir() if path.suffix in (self.suffix, ".part")]
         except OSError:
             return []
 
 
-def prefix_store() -> PrefixStore:
-    """Return the store in acc's cache folder."""
-    return PrefixStore(cache_dir() / "prefix")
+def prefix_states() -> KeptFiles:
+    """Return the prefix states in acc's cache folder."""
+    return KeptFiles(cache_dir() / "prefix")
+
+
+def unpacked_weights() -> KeptFiles:
+    """Return the unpacked weights in acc's cache folder."""
+    return KeptFiles(cache_dir() / "weights", suffix=".gguf")
 
 
 def _digest(path: Path) -> str:
