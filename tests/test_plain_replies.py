@@ -20,6 +20,9 @@ from actorcritic_cli.examples import example_trace
 from actorcritic_cli.learn.calibrate import LEAST_PLAIN, Rule, calibration
 from actorcritic_cli.learn.dataset import Row
 from actorcritic_cli.learn.evaluate import Judged
+from actorcritic_cli.replay.story import Try, Turn
+from actorcritic_cli.show.live import verdict_text
+from actorcritic_cli.show.story import turn_lines
 from actorcritic_cli.types import Message, Verdict
 from tests.critic_cases import cancel, case, reply
 from tests.critic_data import row
@@ -76,6 +79,17 @@ def test_a_plain_reply_is_approved_without_the_model(told: Path) -> None:
         assert (verdict.kind, verdict.p_revise) == ("approve", pytest.approx(0.004))
         assert verdict.detail == {"plain": True}
         assert critic.worker_pid is None
+
+
+def test_whoever_reads_the_verdict_learns_that_the_model_was_not_asked(told: Path) -> None:
+    asked = case(ASKS)
+    with LlamaCritic(told) as critic:
+        verdict = critic.judge(asked)
+    words = "unasked, for it only asks"
+    assert verdict_text(verdict) == f"approves {words} (p_revise 0.004)"
+    turn = Turn(1, [Try(0, asked.proposal, None, None, verdict)])
+    (line,) = [line for line in turn_lines(turn, full=False, quiet=False) if line.label == "critic"]
+    assert words in line.text
 
 
 @pytest.mark.parametrize("how", ["threshold", "policy", "aspects", "file", "words"])

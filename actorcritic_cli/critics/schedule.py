@@ -27,6 +27,11 @@ from actorcritic_cli.critics.reading import (
 )
 from actorcritic_cli.critics.wire import Begun, Reply, Unjudged
 
+_LINGER = 0.02
+"""Share of the last pass's duration that a judgement may wait for company."""
+_LINGER_MOST = 0.01
+"""Seconds."""
+
 
 class Task:
     """One piece of work that somebody waits for.
@@ -128,6 +133,16 @@ class Scheduler:
     def urgent(self) -> bool:
         """Whether somebody waits for an answer."""
         return bool(self._waiting or self._active)
+
+    @property
+    def linger(self) -> float:
+        """How long it is worth to look out for more work before the first of it is begun, in seconds.
+
+        Nothing where only one session could come or somebody waits already: who comes later joins the next pass.
+        """
+        return (
+            0.0 if self.urgent or len(self._memory.sessions) < 2 else min(_LINGER * self._passes.seconds, _LINGER_MOST)
+        )
 
     def add(self, task: Task) -> None:
         """Add work that somebody waits for."""

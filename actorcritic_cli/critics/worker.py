@@ -48,7 +48,11 @@ def main() -> None:
     threading.Thread(target=_listen, args=(incoming, inbox, os.getppid()), daemon=True).start()
     worker = _Worker()
     while True:
-        replies = [reply for received in inbox.take(wait=not worker.busy) for reply in worker.accept(received)]
+        replies = [
+            reply
+            for received in inbox.take(wait=not worker.busy, linger=worker.linger)
+            for reply in worker.accept(received)
+        ]
         replies += worker.step()
         for reply in replies:
             _send(outgoing, reply)
@@ -65,6 +69,11 @@ class _Worker:
     def busy(self) -> bool:
         """Whether there is anything to do."""
         return self._engine is not None and self._engine.scheduler.busy
+
+    @property
+    def linger(self) -> float:
+        """How long to look out for others who ask, in seconds, before one who asks is answered alone."""
+        return 0.0 if self._engine is None else self._engine.scheduler.linger
 
     def accept(self, received: Received) -> list[Reply]:
         """Take on a request; return what can be said at once."""

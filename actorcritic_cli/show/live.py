@@ -170,6 +170,8 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.kind == "no_verdict":
         return f"no verdict ({verdict.why}): {one_line(verdict.message, 200)}"
     p = "?" if verdict.p_revise is None else f"{verdict.p_revise:.3f}"
+    if verdict.detail.get("plain"):
+        return f"approves unasked, for it only asks (p_revise {p})"
     members = "".join(f"; {text}" for text in member_texts(verdict))
     return f"{'approves' if verdict.kind == 'approve' else 'objects'} (p_revise {p}, {took}{members})"
 

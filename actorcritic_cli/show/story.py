@@ -233,6 +233,8 @@ def _verdict(verdict: Verdict) -> str:
         return f"({verdict.why}): {verdict.message}"
     threshold = "" if verdict.threshold is None else f", threshold {verdict.threshold:g}"
     p = "?" if verdict.p_revise is None else f"{verdict.p_revise:.3f}"
+    if verdict.detail.get("plain"):
+        return f"(unasked, for it only asks: p_revise {p}{threshold})"
     return f"(p_revise {p}{threshold}, {seconds(verdict.latency)})"
 
 
