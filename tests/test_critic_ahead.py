@@ -96,6 +96,22 @@ def test_reading_ahead_is_laid_aside_for_a_judgement_and_taken_up_after_it() -> 
     assert after.p_revise == pytest.approx(judged(what).p_revise, abs=1e-3)
 
 
+def test_a_session_alone_is_read_ahead_in_larger_passes() -> None:
+    engine().forget()
+    what = long_case()
+    judged(case("Well.", session="long"))  # the prefix is there, and nobody else
+    before = engine().memory.cells
+    begin_ahead(what)
+    engine().step()
+    assert engine().memory.cells > before + AHEAD_CHUNK
+    alone = engine().memory.cells
+    judged(case(session="other"))
+    engine().step()
+    both = engine().memory.cells
+    engine().step()
+    assert alone < engine().memory.cells == both + AHEAD_CHUNK
+
+
 def test_what_was_still_being_read_when_it_was_asked_for_is_told() -> None:
     engine().forget()
     what = long_case()

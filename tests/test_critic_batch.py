@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
+from actorcritic_cli.critics.inbox import Inbox
 from actorcritic_cli.critics.prompt import ASPECTS, build, build_ahead
 from actorcritic_cli.critics.protocol import Case, Compares, Reading
 from actorcritic_cli.critics.reading import CHUNK
@@ -113,6 +114,39 @@ def test_what_waits_together_is_read_together() -> None:
     replies = engine.step()
     assert [type(reply) for reply in replies] == [Begun, Begun, Judged, Judged]  # one pass for both
     assert not engine.scheduler.busy
+
+
+def test_it_is_worth_to_look_out_for_others_only_where_there_are_any_and_nobody_waits() -> None:
+    engine = roomy()
+    engine.forget()
+    begin(engine, 1, case(session="a"))
+    finish(engine)
+    assert engine.scheduler.linger == 0
+    begin(engine, 2, case(session="b"))
+    finish(engine)
+    assert 0 < engine.scheduler.linger <= 0.01
+    begin(engine, 3, case("Well.", session="b"))
+    assert engine.scheduler.linger == 0
+    finish(engine)
+
+
+def test_those_who_ask_at_the_same_moment_are_taken_together_and_nobody_waits_for_reading_ahead() -> None:
+    asked = Judge(1, build(case(), roomy().labels.pair), 1.1, False, 60.0, "a")
+    ahead = Prefill("b", build_ahead(Reading("b", POLICY, (), (), ""), roomy().labels.pair))
+    inbox = Inbox()
+
+    def ask() -> None:
+        inbox.put(asked)
+        inbox.put(asked)
+        inbox.put(ahead)  # nobody waits for its answer, so nobody is waited for after it
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    taken = [inbox.take(wait=True, linger=60.0)]
+    asking.join()
+    taken.append(inbox.take(wait=False, linger=60.0))
+    found = [received.request for some in taken for received in some]
+    assert found == [asked, asked, ahead]
 
 
 def test_a_short_judgement_does_not_wait_for_the_end_of_a_long_one() -> None:
