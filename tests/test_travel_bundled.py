@@ -141,6 +141,13 @@ def test_fewer_unsuitable_options_can_be_asked_for():
     assert {len(block.options) for s in environment.scenarios.values() for block in s.blocks} == {5}
 
 
+@pytest.mark.slow
+def test_the_list_tells_how_many_trips_are_drawn() -> None:
+    listed = {d.dataset: d.tasks for d in registry.describe() if d.name == "travel" and d.available}
+    assert listed == {dataset: len(registry.load("travel", dataset).tasks()) for dataset in listed}
+    assert "drawn" in listed
+
+
 def test_drawn_trips_are_other_trips_of_the_same_kind_each_time_the_same() -> None:
     drawn = registry.load("travel", "drawn", {"trips": 20})
     bundled = registry.load("travel", "bundled")

@@ -49,6 +49,10 @@ class Family(Protocol):
         """
         ...
 
+    def size(self, name: str, dataset: str) -> int:
+        """Return how many tasks a data set has. Raises what ``load`` raises."""
+        ...
+
     def check(self, name: str, dataset: str) -> list[Finding]:
         """Return what is to be said of a data set. Raises what ``load`` raises."""
         ...

@@ -108,6 +108,6 @@ def _place(name: str, dataset: str | None) -> tuple[Family, str]:
 
 def _described(name: str, dataset: str) -> Described:
     try:
-        return Described(name, dataset, True, tasks=len(load(name, dataset).tasks()))
+        return Described(name, dataset, True, tasks=_family_of(name).size(name, dataset))
     except AccError as error:
         return Described(name, dataset, False, why=str(error))

@@ -58,6 +58,11 @@ def fetch(name: str, source: str) -> FetchReport:
     raise UsageError(f"{name} is a file of your own, which has nothing to fetch; check it with acc env check {name}.")
 
 
+def size(name: str, dataset: str) -> int:
+    """See ``Family.size``."""
+    return len(load(name, dataset, {}).tasks())
+
+
 def check(name: str, dataset: str) -> list[Finding]:
     """Run every task's actions and say what does not hold: unknown or failing actions, tools that write but do not say
     so, states that sessions share, results that differ from one run to the next."""

@@ -44,6 +44,11 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TauEnvironment:
     return TauEnvironment(domain, dataset, data)
 
 
+def size(name: str, dataset: str) -> int:
+    """See ``Family.size``."""
+    return len(load(name, dataset, {}).tasks())
+
+
 def check(name: str, dataset: str) -> list[Finding]:
     """See ``Family.check``."""
     environment = load(name, dataset, {})

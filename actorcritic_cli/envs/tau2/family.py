@@ -31,6 +31,11 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> Tau2Environment
     return Tau2Environment(_BY_NAME[name], dataset, _data(name, dataset), judge_of(options))
 
 
+def size(name: str, dataset: str) -> int:
+    """See ``Family.size``."""
+    return len(load(name, dataset, {}).tasks())
+
+
 def check(name: str, dataset: str) -> list[Finding]:
     """See ``Family.check``."""
     return official.findings(_BY_NAME[name], _data(name, dataset), dataset)

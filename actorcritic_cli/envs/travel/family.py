@@ -84,6 +84,12 @@ def load(name: str, dataset: str, options: Mapping[str, Any]) -> TravelEnvironme
     return TravelEnvironment(dataset, scenarios, rules, _judge(chosen, scenarios), headline=chosen.headline)
 
 
+def size(name: str, dataset: str) -> int:
+    """See ``Family.size``."""
+    # Drawn trips are as many as are asked for, and drawing them takes a second or two.
+    return Options().trips if dataset == DRAWN else len(load(name, dataset, {}).tasks())
+
+
 def check(name: str, dataset: str) -> list[Finding]:
     """See ``Family.check``."""
     if dataset == OFFICIAL:
