@@ -50,7 +50,7 @@ def test_a_low_threshold_sends_back_and_a_high_one_lets_pass(gguf):
     assert of(Ended, sent_back)[0].reason == "user_stop"
 
 
-@pytest.mark.parametrize("word", ["allow", "block"])
+@pytest.mark.parametrize("word", [pytest.param("allow", marks=pytest.mark.slow), "block"])
 def test_a_worker_killed_in_the_middle_of_a_judgement_costs_that_verdict_only(gguf, word):
     supervision = Supervision(on_critic_error=word, gate="all", max_revisions=2)
     with LlamaCritic(gguf, threshold=1.0) as critic:
