@@ -13,7 +13,7 @@ import pytest
 from actorcritic_cli.critics.client import LlamaCritic
 from actorcritic_cli.critics.engine import Engine
 from actorcritic_cli.critics.prompt import build, build_ahead
-from actorcritic_cli.critics.protocol import Case, Reading, ReadsAhead
+from actorcritic_cli.critics.protocol import Case, Reading, ReadsAhead, Remembers
 from actorcritic_cli.critics.reading import AHEAD_CHUNK
 from actorcritic_cli.critics.wire import Begun, Judge, Judged, Load, Prefill
 from actorcritic_cli.types import Message, Proposal, Supervision
@@ -94,6 +94,63 @@ def test_reading_ahead_is_laid_aside_for_a_judgement_and_taken_up_after_it() -> 
     assert after.tokens_evaluated == own_tokens(what)
     engine().forget()
     assert after.p_revise == pytest.approx(judged(what).p_revise, abs=1e-3)
+
+
+def test_a_session_that_is_over_takes_no_cells_any_more_and_may_come_back() -> None:
+    engine().forget()
+    first = judged(case(session="over"))
+    alone = engine().memory.cells
+    judged(case("Well.", session="goes on"))
+    begin_ahead(long_case("over"))
+    engine().scheduler.leave("over")
+    assert not engine().scheduler.busy
+    assert engine().memory.sessions == ("goes on",)
+    engine().scheduler.leave("unknown")
+    again = judged(case(session="over"))
+    assert again.tokens_reused < again.tokens_total == alone
+    assert again.p_revise == pytest.approx(first.p_revise, abs=1e-3)
+
+
+def test_a_session_is_not_taken_from_somebody_who_waits_for_its_verdict() -> None:
+    engine().forget()
+    what = long_case()
+    engine().begin(Judge(9, build(what, engine().labels.pair), 1.1, False, 60.0, "long"))
+    engine().step()
+    engine().scheduler.leave("long")
+    replies = []
+    while engine().scheduler.busy:
+        replies += engine().step()
+    assert [type(reply) for reply in replies] == [Judged]
+
+
+def test_the_worker_is_told_that_a_session_is_over() -> None:
+    with LlamaCritic(tiny(), threads=1, write_critiques=False) as critic:
+        assert isinstance(critic, Remembers)
+        critic.leave("s-1")  # nobody is there yet
+        assert critic.worker_pid is None
+        first = critic.judge(case(session="s-1"))
+        kept = critic.judge(case(session="s-1"))
+        critic.leave("s-1")
+        gone = critic.judge(case(session="s-1"))
+    assert kept.detail["tokens_evaluated"] == 1
+    assert gone.detail["tokens_evaluated"] > 1
+    assert gone.p_revise == pytest.approx(first.p_revise, abs=1e-3)
+
+
+def test_a_session_says_that_it_is_over_once_at_its_end() -> None:
+    class Keeps(RuleCritic):
+        left: list[str]
+
+        def leave(self, session: str) -> None:
+            self.left.append(session)
+
+    critic = Keeps(lambda _: 0.1)
+    critic.left = []
+    session, started = session_of(actor_of(reply("Hello."), reply("Bye.")), ["Hi.", "###STOP###"], critic=critic)
+    for _ in session.events():
+        assert critic.left == []
+    assert session.state.phase == "ended"
+    assert critic.left == [started.session]
 
 
 def test_a_session_alone_is_read_ahead_in_larger_passes() -> None:

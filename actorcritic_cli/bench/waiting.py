@@ -82,6 +82,10 @@ class Objecting:
         """See ``ReadsAhead.prefill``."""
         self._critic.prefill(reading)
 
+    def leave(self, session: str) -> None:
+        """See ``Remembers.leave``."""
+        self._critic.leave(session)
+
     def judge(self, case: Case) -> Verdict:
         """See ``Critic.judge``."""
         if self._objected or case.proposal.message != self._rejected.message:

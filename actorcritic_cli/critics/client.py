@@ -29,7 +29,7 @@ from actorcritic_cli.critics.prompt import ASPECTS, LETTERS
 from actorcritic_cli.critics.protocol import Case, Reading
 from actorcritic_cli.critics.styles import style_of
 from actorcritic_cli.critics.thresholds import default_threshold
-from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Load, Loaded, Prefill, Unjudged
+from actorcritic_cli.critics.wire import Compare, Compared, Judge, Judged, Leave, Load, Loaded, Prefill, Unjudged
 from actorcritic_cli.errors import AccError, NotFound, UsageError
 from actorcritic_cli.paths import log_dir
 from actorcritic_cli.types import Comparison, CriticIdentity, NoVerdictWhy, Proposal, Verdict
@@ -45,8 +45,8 @@ _GRACE = 30.0
 
 
 class LlamaCritic:
-    """A GGUF model as the critic. Implements ``critics.protocol.Critic``, ``ReadsAhead``, ``Compares`` and
-    ``KnowsPolicies``.
+    """A GGUF model as the critic. Implements ``critics.protocol.Critic``, ``ReadsAhead``, ``Remembers``,
+    ``Compares`` and ``KnowsPolicies``.
 
     ``threshold`` defaults to the one set here (see ``thresholds``), else the file's own (``acc.threshold``), else 0.5;
     ``template`` names a built-in chat template instead of the file's; ``n_ctx`` is in tokens (default: 8192 or what the
@@ -191,6 +191,12 @@ class LlamaCritic:
         line = self._keeper.line
         if line is not None and line.alive and line.loaded is not None:
             line.tell(Prefill(reading.session, self.style.build_ahead(reading, line.loaded.labels)))
+
+    def leave(self, session: str) -> None:
+        """See ``Remembers.leave``."""
+        line = self._keeper.line
+        if line is not None and line.alive and line.loaded is not None:
+            line.tell(Leave(session))
 
     def notice(self, policy: str) -> bool:
         """See ``KnowsPolicies.notice``."""

@@ -20,6 +20,7 @@ from actorcritic_cli.critics.wire import (
     Compared,
     Judge,
     Judged,
+    Leave,
     Load,
     Loaded,
     Prefill,
@@ -130,7 +131,7 @@ class Line:
             self.tell(Cancel(question.number))
         return waiting.answer
 
-    def tell(self, message: Prefill | Cancel) -> None:
+    def tell(self, message: Prefill | Cancel | Leave) -> None:
         """Send what needs no answer. A worker that does not take it is ended."""
         try:
             self._send(frame(message), time.monotonic() + _PATIENCE)

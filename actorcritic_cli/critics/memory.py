@@ -106,6 +106,12 @@ class Memory:
         branch = self._branches.get(session)
         return branch is not None and common_prefix(branch.tokens, tokens) == len(tokens)
 
+    def release(self, session: str) -> None:
+        """Give up a session's branch, if it has one that is not in use."""
+        branch = self._branches.get(session)
+        if branch is not None and not branch.users:
+            self._release(session)
+
     def leave(self, branch: Branch) -> None:
         """Nobody works on this branch any more."""
         branch.users -= 1

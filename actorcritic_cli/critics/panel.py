@@ -21,7 +21,7 @@ from typing import Any, Literal, cast, get_args
 
 import msgspec
 
-from actorcritic_cli.critics.protocol import Case, Compares, Critic, KnowsPolicies, Reading, ReadsAhead
+from actorcritic_cli.critics.protocol import Case, Compares, Critic, KnowsPolicies, Reading, ReadsAhead, Remembers
 from actorcritic_cli.critics.together import at_once
 from actorcritic_cli.errors import UsageError
 from actorcritic_cli.hashing import canonical_json, sha256
@@ -82,6 +82,12 @@ class Panel:
         for member in self.members:
             if isinstance(member, ReadsAhead):
                 member.prefill(reading)
+
+    def leave(self, session: str) -> None:
+        """Pass it on to the members that keep something. See ``Remembers.leave``."""
+        for member in self.members:
+            if isinstance(member, Remembers):
+                member.leave(session)
 
     def notice(self, policy: str) -> bool:
         """Return whether all members know a policy. See ``KnowsPolicies.notice``."""

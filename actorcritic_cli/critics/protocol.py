@@ -52,6 +52,15 @@ class ReadsAhead(Protocol):
 
 
 @runtime_checkable
+class Remembers(Protocol):
+    """A critic that keeps what it has read of a session for the next judgement. Not every critic is one."""
+
+    def leave(self, session: str) -> None:
+        """A session is over: what is kept of it may go. Returns at once and never raises."""
+        ...
+
+
+@runtime_checkable
 class Compares(Protocol):
     """A critic that can say which of several candidates is the best one. Not every critic is one."""
 

@@ -166,6 +166,15 @@ class Scheduler:
                 queue.remove(task)
                 task.lay_aside()
 
+    def leave(self, session: str) -> None:
+        """A session is over: its branch goes, unless somebody still works on it.
+
+        Attention looks through all cells up to the last one that is taken, so what nobody needs any more costs everybody.
+        """
+        self._drop_ahead(session)
+        if not any(task.session == session for task in (*self._waiting, *self._active)):
+            self._memory.release(session)
+
     def step(self) -> list[Reply]:
         """Do one pass of the model, with all that goes with it; return what there is to say."""
         if not self.urgent:

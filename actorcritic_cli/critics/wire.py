@@ -98,6 +98,12 @@ class Prefill(Struct, frozen=True, tag="prefill"):
     prompt: Prompt
 
 
+class Leave(Struct, frozen=True, tag="leave"):
+    """A session is over: what was read of it can go. There is no reply."""
+
+    session: str
+
+
 class Loaded(Struct, frozen=True, tag="loaded"):
     """The model is ready: what was chosen for it, and how long that took (seconds)."""
 
@@ -180,7 +186,7 @@ class Unjudged(Struct, frozen=True, tag="unjudged"):
     truncated: int = 0
 
 
-Request = Load | Judge | Compare | Prefill | Cancel
+Request = Load | Judge | Compare | Prefill | Cancel | Leave
 Reply = Loaded | Refused | Begun | Judged | Compared | Unjudged
 
 _requests = msgspec.json.Decoder(Request)

@@ -23,6 +23,7 @@ from actorcritic_cli.critics.wire import (
     Compare,
     Frames,
     Judge,
+    Leave,
     Load,
     Prefill,
     Refused,
@@ -93,6 +94,9 @@ class _Worker:
                 case Cancel():
                     if engine is not None:
                         engine.scheduler.cancel(request.number)
+                case Leave():
+                    if engine is not None:
+                        engine.scheduler.leave(request.session)
         except Exception as error:  # the session goes on; the log says where it broke
             traceback.print_exc()
             if isinstance(request, (Judge, Compare)):

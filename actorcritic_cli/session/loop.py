@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from actorcritic_cli.actors.protocol import Actor, ActorContext, ActorFailed, Offers, Proposing, Streams
 from actorcritic_cli.critics.comparing import compare_by_verdicts
-from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead
+from actorcritic_cli.critics.protocol import Case, Compares, Critic, Reading, ReadsAhead, Remembers
 from actorcritic_cli.envs.protocol import Environment, Episode
 from actorcritic_cli.errors import PartyError
 from actorcritic_cli.session.arbiter import Arbiter, NobodyToAsk
@@ -94,6 +94,8 @@ class Session:
             self.state = after(self.state, event)
             yield event
             self.read_ahead(event)
+        if isinstance(self.parties.critic, Remembers):
+            self.parties.critic.leave(self.state.session)
 
     def read_ahead(self, event: Event) -> None:
         """The critic begins to read what has just happened, if it can, while the others take their time."""
