@@ -19,21 +19,11 @@ app = typer.Typer(no_args_is_help=True, help="What the critic keeps to start fas
 def ls(json: JsonOption = False) -> None:
     """List what is kept: prefix states (a policy and its tools as a model has read them) and unpacked weights (a model's
     numbers in the form that the processor reads fastest)."""
+    from msgspec.structs import asdict
+
     kept = [(kind, file) for kind, store in _stores().items() for file in store.files()]
     if json:
-        print_json(
-            [
-                {
-                    "kind": kind,
-                    "file": file.file,
-                    "model": file.model,
-                    "tokens": file.tokens,
-                    "bytes": file.bytes,
-                    "used": file.used,
-                }
-                for kind, file in kept
-            ]
-        )
+        print_json([{"kind": kind, **asdict(file)} for kind, file in kept])
         return
     rows = [
         (
